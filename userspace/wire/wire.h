@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A session's connection: plaintext in, plaintext out, whatever carries it.
+ *
+ * Writing never takes a part: what is accepted is laid out as records at once, sent as far as the
+ * kernel takes it, and the rest is queued. The caller keeps the queue bounded by asking
+ * wire_queued() first. The wire is used by one thread and does not watch its descriptor; its owner
+ * does, and calls wire_read() and wire_flush() on its edges.
+ */
+#ifndef WIRE_WIRE_H
+#define WIRE_WIRE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+
+#include "base/buf.h"
+
+struct ssl_st;
+
+/* Scratch memory and chunk pool that all wires of one worker share. */
+struct wire_shared {
+	struct buf_pool *pool;
+	uint8_t *cipher_in;	/* WIRE_SCRATCH bytes: ciphertext as received */
+	uint8_t *cipher_out;	/* WIRE_SCRATCH bytes: records to send */
+};
+
+#define WIRE_SCRATCH   (288 * 1024)
+#define WIRE_READ_MIN  (256 * 1024) /* room that wire_read() wants */
+#define WIRE_WRITE_MAX (256 * 1024) /* bytes that one wire_write() takes at most */
+
+/* How the incoming side ended, once wire_read() returned 0. */
+enum wire_end {
+	WIRE_OPEN,	/* it has not */
+	WIRE_CLOSED,	/* close_notify, or FIN on a plain wire */
+	WIRE_TRUNCATED, /* FIN without close_notify */
+	WIRE_RESET,	/* RST, time-out, fatal alert, bad record */
+};
+
+struct wire;
+
+/* Take over fd (and ssl, whose handshake is done). NULL without memory; fd and ssl are then untouched. */
+struct wire *wire_plain_new(struct wire_shared *sh, int fd);
+struct wire *wire_ssl_new(struct wire_shared *sh, int fd, struct ssl_st *ssl);
+
+/* Closes without another word and frees; NULL is ignored. Queued bytes are lost. */
+void wire_free(struct wire *w);
+/* As wire_free(), with a TCP RST. */
+void wire_abort(struct wire *w);
+
+/*
+ * One read: everything decrypted that one receive of up to WIRE_READ_MIN bytes gave. p has room for
+ * at least WIRE_READ_MIN bytes. Returns the bytes, -EAGAIN (nothing more for now), or 0 at the end:
+ * wire_end() says which kind. Bytes before an end are always delivered first.
+ */
+ssize_t wire_read(struct wire *w, uint8_t *p, size_t room);
+enum wire_end wire_end(const struct wire *w);
+
+enum wire_push {
+	WIRE_NOW,   /* send at once: a shaped packet is one record and one segment */
+	WIRE_LATER, /* may wait for wire_flush() */
+};
+
+/*
+ * Writes the gather list, at most WIRE_WRITE_MAX bytes, as records of its own: ceil(total / 16384),
+ * all but the last one full. 0: accepted whole. -EPIPE, -ECONNRESET, ...: the wire is dead.
+ */
+int wire_write(struct wire *w, const struct iovec *iov, int n, enum wire_push push);
+
+/* Bytes accepted that the kernel has not taken yet. */
+size_t wire_queued(const struct wire *w);
+
+/* Sends what is queued: 0 when all is gone, -EAGAIN when the socket is full, else the wire is dead. */
+int wire_flush(struct wire *w);
+
+/* Queues close_notify (on a plain wire: nothing) and then FIN behind all that is queued. Nothing
+ * may be written after it; reading goes on. */
+int wire_shutdown(struct wire *w);
+
+int wire_fd(const struct wire *w);
+/* "plain", "TLSv1.3 TLS_AES_128_GCM_SHA256", ...: for logs. */
+const char *wire_describe(const struct wire *w);
+
+#endif
