@@ -43,7 +43,7 @@ void log_write(enum log_level level, const char *tag, const char *fmt, ...)
 struct log_limit {
 	unsigned long long window_ms; /* start of the current second */
 	unsigned count;		      /* lines in this second */
-	unsigned long suppressed;     /* lines swallowed since the last one that was let through */
+	unsigned long suppressed;     /* lines swallowed in all */
 };
 
 /* Whether a line may be written now: at most `per_second`. One thread an object. */

@@ -31,7 +31,7 @@ struct timer {
 /* Work for the next turn of the loop. Embed it; zero-initialised it is not queued. */
 struct task {
 	void (*run)(struct task *t);
-	struct task *next;
+	struct list link;
 	bool queued;
 };
 
@@ -64,7 +64,7 @@ int loop_watch_level(struct loop *l, struct watcher *w, uint32_t events);
 int loop_rewatch_level(struct loop *l, struct watcher *w, uint32_t events);
 /*
  * Stops watching; no callback comes after this, not even from the running batch. The descriptor stays
- * open. The watcher's memory must live until the batch ends: release it with loop_defer().
+ * open; a second call does nothing. The watcher's memory must live until the batch ends: release it with loop_defer().
  */
 void loop_forget(struct loop *l, struct watcher *w);
 
