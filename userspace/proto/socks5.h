@@ -40,7 +40,7 @@ struct socks5_request {
 /* -EPROTO: wrong version; -EAFNOSUPPORT: unknown address type (reply SOCKS5_BAD_ADDRESS). */
 ssize_t socks5_request_parse(const uint8_t *p, size_t n, struct socks5_request *ret);
 
-/* A reply with its bound address to out, which has 3 + ADDR_WIRE_MAX bytes; returns its length. */
+/* A reply with its bound address (NULL: 0.0.0.0:0) to out, which has 3 + ADDR_WIRE_MAX bytes; returns its length. */
 size_t socks5_reply_put(uint8_t *out, enum socks5_reply code, const struct addr *bound);
 
 struct socks5_udp {
