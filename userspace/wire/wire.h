@@ -25,10 +25,15 @@ struct wire_shared {
 	struct buf_pool *pool;
 	uint8_t *cipher_in;	/* WIRE_SCRATCH bytes: ciphertext as received */
 	uint8_t *cipher_out;	/* WIRE_SCRATCH bytes: records to send */
+	uint8_t *gather;	/* WIRE_WRITE_MAX bytes: a gather list made contiguous */
 };
 
+/* Allocates the scratch; `pool` stays the caller's. 0 or -ENOMEM. */
+int wire_shared_init(struct wire_shared *sh, struct buf_pool *pool);
+void wire_shared_done(struct wire_shared *sh);
+
 #define WIRE_SCRATCH   (288 * 1024)
-#define WIRE_READ_MIN  (256 * 1024) /* room that wire_read() wants */
+#define WIRE_READ_ROOM (288 * 1024) /* room that wire_read() wants */
 #define WIRE_WRITE_MAX (256 * 1024) /* bytes that one wire_write() takes at most */
 
 /* How the incoming side ended, once wire_read() returned 0. */
@@ -51,11 +56,10 @@ void wire_free(struct wire *w);
 void wire_abort(struct wire *w);
 
 /*
- * One read: everything decrypted that one receive of up to WIRE_READ_MIN bytes gave. p has room for
- * at least WIRE_READ_MIN bytes. Returns the bytes, -EAGAIN (nothing more for now), or 0 at the end:
+ * One read: everything decrypted that one receive gave. p has WIRE_READ_ROOM bytes. Returns the bytes, -EAGAIN (nothing more for now), or 0 at the end:
  * wire_end() says which kind. Bytes before an end are always delivered first.
  */
-ssize_t wire_read(struct wire *w, uint8_t *p, size_t room);
+ssize_t wire_read(struct wire *w, uint8_t p[static WIRE_READ_ROOM]);
 enum wire_end wire_end(const struct wire *w);
 
 enum wire_push {

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The part of a wire that does not depend on what carries it: the socket and the queue before it.
+#include "wire/wire_impl.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+
+#define SEND_AT_ONCE 16384 /* so many bytes are worth a system call of their own */
+#define FLUSH_PIECES 32
+
+int wire_shared_init(struct wire_shared *sh, struct buf_pool *pool)
+{
+	*sh = (struct wire_shared){ .pool = pool };
+	sh->cipher_in = malloc(WIRE_SCRATCH);
+	sh->cipher_out = malloc(WIRE_SCRATCH);
+	sh->gather = malloc(WIRE_WRITE_MAX);
+	if (sh->cipher_in && sh->cipher_out && sh->gather)
+		return 0;
+	wire_shared_done(sh);
+	return -ENOMEM;
+}
+
+void wire_shared_done(struct wire_shared *sh)
+{
+	free(sh->cipher_in);
+	free(sh->cipher_out);
+	free(sh->gather);
+	*sh = (struct wire_shared){ 0 };
+}
+
+void wire_init(struct wire *w, const struct wire_ops *ops, struct wire_shared *sh, int fd)
+{
+	*w = (struct wire){ .ops = ops, .sh = sh, .fd = fd };
+}
+
+void wire_free(struct wire *w)
+{
+	if (!w)
+		return;
+	fd_close(w->fd);
+	buf_done(&w->out, w->sh->pool);
+	w->ops->free(w);
+}
+
+void wire_abort(struct wire *w)
+{
+	struct linger hard = { .l_onoff = 1, .l_linger = 0 };
+
+	if (!w)
+		return;
+	setsockopt(w->fd, SOL_SOCKET, SO_LINGER, &hard, sizeof(hard));
+	wire_free(w);
+}
+
+ssize_t wire_recv(struct wire *w, uint8_t *p, size_t n)
+{
+	ssize_t got;
+
+	do {
+		got = recv(w->fd, p, n, 0);
+	} while (got < 0 && errno == EINTR);
+	if (got > 0)
+		return got;
+	if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+		return -EAGAIN;
+	w->end = got == 0 ? WIRE_TRUNCATED : WIRE_RESET;
+	return 0;
+}
+
+ssize_t wire_read(struct wire *w, uint8_t p[static WIRE_READ_ROOM])
+{
+	if (w->end != WIRE_OPEN)
+		return 0;
+	return w->ops->read(w, p);
+}
+
+enum wire_end wire_end(const struct wire *w)
+{
+	return w->end;
+}
+
+int wire_write(struct wire *w, const struct iovec *iov, int n, enum wire_push push)
+{
+	size_t total = 0;
+
+	for (int i = 0; i < n; i++)
+		total += iov[i].iov_len;
+	if (total == 0)
+		return 0;
+	if (w->fin_due)
+		return -EPIPE;
+	if (total > WIRE_WRITE_MAX)
+		return -EMSGSIZE;
+	return w->ops->write(w, iov, n, total, push);
+}
+
+static ssize_t send_some(int fd, const uint8_t *p, size_t n)
+{
+	ssize_t sent;
+
+	do {
+		sent = send(fd, p, n, MSG_NOSIGNAL);
+	} while (sent < 0 && errno == EINTR);
+	if (sent < 0)
+		return errno == EAGAIN || errno == EWOULDBLOCK ? 0 : -errno;
+	return sent;
+}
+
+int wire_send(struct wire *w, const uint8_t *p, size_t n, enum wire_push push)
+{
+	bool queued = w->out.len > 0;
+	bool at_once = push == WIRE_NOW || w->out.len + n >= SEND_AT_ONCE;
+	ssize_t sent = 0;
+
+	if (!queued && at_once)
+		sent = send_some(w->fd, p, n);
+	if (sent < 0)
+		return (int)sent;
+	if ((size_t)sent < n && buf_append(&w->out, w->sh->pool, p + sent, n - (size_t)sent) < 0)
+		return -ENOMEM;
+	if (queued && at_once) {
+		int err = wire_flush(w);
+
+		return err == -EAGAIN ? 0 : err;
+	}
+	return 0;
+}
+
+size_t wire_queued(const struct wire *w)
+{
+	return w->out.len;
+}
+
+int wire_flush(struct wire *w)
+{
+	while (w->out.len > 0) {
+		struct iovec iov[FLUSH_PIECES];
+		struct msghdr msg = { .msg_iov = iov };
+		ssize_t sent;
+
+		msg.msg_iovlen = (size_t)buf_peek(&w->out, iov, FLUSH_PIECES);
+		sent = sendmsg(w->fd, &msg, MSG_NOSIGNAL);
+		if (sent < 0 && errno == EINTR)
+			continue;
+		if (sent < 0)
+			return errno == EWOULDBLOCK ? -EAGAIN : -errno;
+		buf_consume(&w->out, w->sh->pool, (size_t)sent);
+	}
+	if (w->fin_due)
+		shutdown(w->fd, SHUT_WR);
+	return 0;
+}
+
+int wire_shutdown(struct wire *w)
+{
+	int err = w->fin_due || !w->ops->close_notify ? 0 : w->ops->close_notify(w);
+
+	w->fin_due = true;
+	return err < 0 ? err : wire_flush(w);
+}
+
+int wire_fd(const struct wire *w)
+{
+	return w->fd;
+}
+
+const char *wire_describe(const struct wire *w)
+{
+	return w->ops->describe(w);
+}
