@@ -119,7 +119,8 @@ struct config_limits {
 
 struct config {
 	struct log_options log; /* log.fd is 2 where no "output" is given; opened by config_load() */
-	char *log_output;	/* path, or NULL */
+	char *log_output;	/* path, "stderr", "stdout", or NULL */
+	bool log_disabled;	/* log.fd is /dev/null's */
 	char *dns_servers;	/* our "dns": {"servers": [...]} joined by ',', or NULL: the system's */
 	uint32_t workers;	/* our top-level "workers"; 0: one a core */
 	char *user;		/* our top-level "user": dropped to after the ports are bound, or NULL */
@@ -138,7 +139,13 @@ struct config {
  * 0 and *ret, or -EINVAL (problems were printed), -errno (unreadable: printed as well).
  */
 int config_load(const char *path, FILE *report, struct config **ret);
-/* Wipes secrets and frees; NULL is ignored. */
+/* The same without opening the log's file and without keeping anything; for `check`. 0, or -errno and
+ * *ret_problems is at least 1. */
+int config_check(const char *path, FILE *report, unsigned *ret_problems);
+/* The same from memory; `name` stands for the file's. Files that the text names are not opened: each
+ * is reported as unreadable. The log's is not opened either. */
+int config_parse(const char *text, size_t len, const char *name, FILE *report, struct config **ret);
+/* Wipes secrets, closes log.fd where config_load() opened it, and frees; NULL is ignored. */
 void config_free(struct config *c);
 
 #endif

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// A client's warm sessions: how many there are, and that they are really alive.
+#include <errno.h>
+
+#include "app/client.h"
+
+#define WARM_DELAY_MS	100   /* so that one burst is answered once */
+#define HEARTBEAT_MS	15000 /* middleboxes forget silent connections after some 30 s (protocol notes 5.2) */
+#define HEARTBEAT_ANSWER_MS 5000
+
+static _Atomic uint32_t *own_idle(struct client *c)
+{
+	return &c->o.shared->idle[c->o.w->id];
+}
+
+static uint32_t idle_everywhere(struct client *c)
+{
+	uint32_t n = 0;
+
+	for (unsigned i = 0; i < c->o.w->program->n_workers; i++)
+		n += atomic_load_explicit(&c->o.shared->idle[i], memory_order_relaxed);
+	return n;
+}
+
+static uint32_t heartbeat_ms(const struct client *c)
+{
+	return c->o.config->idle_check_ms < HEARTBEAT_MS ? c->o.config->idle_check_ms : HEARTBEAT_MS;
+}
+
+/* An idle session that has to last is asked from time to time whether it is still there. */
+static void heartbeat(struct timer *t)
+{
+	struct client_session *cs = container_of(t, struct client_session, timer);
+	struct loop *loop = cs->l.w->loop;
+	uint32_t answer_ms = HEARTBEAT_ANSWER_MS;
+
+	if (cs->asked && cs->l.bytes_in == cs->asked_at) {
+		client_session_end(cs, -ETIMEDOUT, "no answer to a heartbeat");
+		return;
+	}
+	cs->asked = !cs->asked && cs->l.core.v2;
+	if (!cs->asked) {
+		loop_arm(loop, t, heartbeat_ms(cs->c), heartbeat);
+		return;
+	}
+	cs->asked_at = cs->l.bytes_in;
+	link_control(&cs->l, FRAME_HEART_REQUEST, 0, NULL, 0);
+	loop_arm(loop, t, answer_ms, heartbeat);
+}
+
+void client_pool_put(struct client_session *cs)
+{
+	struct client *c = cs->c;
+	struct loop *loop = c->o.w->loop;
+
+	pool_put(&c->pool, &cs->entry, loop_now_ms(loop));
+	atomic_fetch_add_explicit(own_idle(c), 1, memory_order_relaxed);
+	cs->asked = false;
+	if (c->o.config->min_idle > 0)
+		loop_arm(loop, &cs->timer, heartbeat_ms(c), heartbeat);
+}
+
+static void taken(struct client_session *cs)
+{
+	atomic_fetch_sub_explicit(own_idle(cs->c), 1, memory_order_relaxed);
+	loop_disarm(cs->c->o.w->loop, &cs->timer);
+}
+
+struct client_session *client_pool_take(struct client *c)
+{
+	struct pool_entry *e = pool_take(&c->pool);
+	struct client_session *cs;
+
+	if (!e)
+		return NULL;
+	cs = container_of(e, struct client_session, entry);
+	taken(cs);
+	return cs;
+}
+
+void client_pool_remove(struct client_session *cs)
+{
+	uint32_t before = cs->c->pool.n_idle;
+
+	pool_remove(&cs->c->pool, &cs->entry);
+	if (cs->c->pool.n_idle < before)
+		taken(cs);
+}
+
+/* This worker's part of the minimum, which is for all of them together. */
+static uint32_t share(const struct client *c)
+{
+	uint32_t n = c->o.w->program->n_workers, min = c->o.config->min_idle;
+
+	return min / n + (c->o.w->id < min % n);
+}
+
+static void warm(struct timer *t)
+{
+	struct client *c = container_of(t, struct client, warm);
+	struct outbound_shared *s = c->o.shared;
+	uint32_t want = share(c), all = idle_everywhere(c);
+
+	if (!atomic_load(&s->used) || c->o.w->draining ||
+	    atomic_load(&s->retry_at_ms) > loop_now_ms(c->o.w->loop))
+		return;
+	while (all + c->n_opening < c->o.config->min_idle && c->pool.n_idle + c->n_opening < want) {
+		uint32_t before = c->n_opening;
+
+		client_dial(c, NULL);
+		if (c->n_opening == before)
+			return;
+	}
+}
+
+void client_pool_warm(struct client *c)
+{
+	if (c->o.config->min_idle > 0 && !c->o.config->disable_reuse && !c->warm.slot)
+		loop_arm(c->o.w->loop, &c->warm, WARM_DELAY_MS, warm);
+}
+
+static void expire(struct pool_entry *e)
+{
+	struct client_session *cs = container_of(e, struct client_session, entry);
+
+	taken(cs);
+	client_session_end(cs, 0, "idle");
+}
+
+static void sweep(struct timer *t)
+{
+	struct client *c = container_of(t, struct client, sweep);
+	const struct config_outbound *cfg = c->o.config;
+
+	pool_sweep(&c->pool, loop_now_ms(c->o.w->loop), cfg->idle_timeout_ms, cfg->min_idle,
+		   idle_everywhere(c) - c->pool.n_idle, expire);
+	client_pool_warm(c);
+	loop_arm(c->o.w->loop, t, cfg->idle_check_ms, sweep);
+}
+
+void client_pool_start(struct client *c)
+{
+	loop_arm(c->o.w->loop, &c->sweep, c->o.config->idle_check_ms, sweep);
+}
+
+void client_pool_stop(struct client *c)
+{
+	loop_disarm(c->o.w->loop, &c->sweep);
+	loop_disarm(c->o.w->loop, &c->warm);
+}

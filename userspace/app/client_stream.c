@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The client's side of a stream: opening, proof of life, retry, and the held-back FIN.
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/client.h"
+#include "app/stream.h"
+
+#define WATCHDOG_MS    3000  /* protocol notes 3.4 */
+#define TRUST_MS       250   /* a session heard so lately is taken to be alive */
+#define LINGER_MS      10000 /* quiet time before a held-back FIN (protocol notes 2.6) */
+#define ANSWER_SMALL   65536 /* an answer below this, all delivered, is taken to be complete */
+
+struct client_stream {
+	struct stream s;
+	struct flow *flow; /* waits for the server's first sign of life; may be NULL */
+	struct timer watchdog, linger;
+	struct deferred dead;
+	uint64_t heard_at; /* the session's bytes_in when the stream was opened */
+	bool waiting;	   /* the flow was not told yet */
+	struct addr dst;
+	char inbound_user[64];
+	char tag[STREAM_TAG_MAX];
+};
+
+static struct client_stream *of(struct stream *st)
+{
+	return container_of(st, struct client_stream, s);
+}
+
+static void release(struct deferred *d)
+{
+	free(container_of(d, struct client_stream, dead));
+}
+
+static void watchdog(struct timer *t)
+{
+	struct client_stream *cs = container_of(t, struct client_stream, watchdog);
+	struct link *l = cs->s.link;
+	struct endpoint *local = cs->s.e.peer;
+
+	if (cs->s.core.state != STREAM_OPENING)
+		return;
+	if (l->bytes_in == cs->heard_at) {
+		link_end(l, "dead: no answer to a new stream");
+		return;
+	}
+	endpoint_unjoin(&cs->s.e);
+	stream_event(&cs->s, STREAM_EV_LOCAL_ABORT, "the server does not answer for this stream");
+	if (local)
+		local->ops->abort(local);
+}
+
+static void confirmed(struct stream *st)
+{
+	struct client_stream *cs = of(st);
+	struct flow *f = cs->flow;
+
+	loop_disarm(st->w->loop, &cs->watchdog);
+	if (!cs->waiting)
+		return;
+	cs->waiting = false;
+	cs->flow = NULL;
+	if (!f) {
+		stream_event(st, STREAM_EV_LOCAL_ABORT, "given up");
+		return;
+	}
+	f->pending = NULL;
+	f->ops->opened(f, &st->e);
+	stream_flush_early(st);
+}
+
+static void linger_over(struct timer *t)
+{
+	stream_event(&container_of(t, struct client_stream, linger)->s, STREAM_EV_LINGER_OVER, NULL);
+}
+
+static void linger(struct stream *st)
+{
+	loop_arm(st->w->loop, &of(st)->linger, LINGER_MS, linger_over);
+}
+
+/*
+ * The application's EOF. FIN would end the download too, so it is held back, unless the answer to
+ * what was sent last is small and delivered: then the application has simply closed.
+ */
+static void local_eof(struct stream *st)
+{
+	struct endpoint *local = st->e.peer;
+	uint64_t answer = st->down - st->down_at_up;
+
+	if (answer == 0 || answer >= ANSWER_SMALL || local->queued > 0) {
+		stream_event(st, STREAM_EV_LOCAL_EOF, NULL);
+		return;
+	}
+	endpoint_unjoin(&st->e);
+	stream_event(st, STREAM_EV_LOCAL_DONE, NULL);
+	local->ops->finish(local);
+}
+
+static void log_end(struct client_stream *cs, const char *why)
+{
+	char text[ADDR_TEXT_MAX];
+
+	log_info(cs->tag, "%s%s%s: up %llu, down %llu bytes in %llu ms%s%s", cs->inbound_user,
+		 cs->inbound_user[0] ? " to " : "", addr_text(&cs->dst, text),
+		 (unsigned long long)cs->s.up, (unsigned long long)cs->s.down,
+		 (unsigned long long)(loop_now_ms(cs->s.w->loop) - cs->s.start_ms), why ? ": " : "",
+		 why ? why : "");
+}
+
+/* The flow was never told that it is open: so it can be tried again, or be told why not. */
+static void settle_flow(struct client_stream *cs, bool session_dead, const char *why)
+{
+	struct flow *f = cs->flow;
+	struct client *c = client_of(f->outbound);
+
+	cs->flow = NULL;
+	cs->waiting = false;
+	f->pending = NULL;
+	if (session_dead && !f->retried && !cs->s.w->draining) {
+		f->retried = true;
+		cs->s.w->counters.client_retries++;
+		log_info(cs->tag, "tried again on a fresh session");
+		client_dial(c, f);
+		return;
+	}
+	f->ops->failed(f, session_dead ? -ECONNRESET : -ECONNREFUSED, why ? why : "refused by the server");
+}
+
+static void closed(struct stream *st, const char *why)
+{
+	struct client_stream *cs = of(st);
+	struct worker *w = st->w;
+	struct link *l = st->link;
+
+	loop_disarm(w->loop, &cs->watchdog);
+	loop_disarm(w->loop, &cs->linger);
+	/* what the server goes on sending would be in the way of the next stream (protocol notes 5.5) */
+	if (l && st->e.peer == NULL && why && st->down - st->down_at_up >= ANSWER_SMALL)
+		client_session_of(l)->retire = true;
+	w->counters.bytes_up += st->up;
+	w->counters.bytes_down += st->down;
+	log_end(cs, why);
+	if (cs->flow)
+		settle_flow(cs, l && l->dead, why);
+	buf_done(&st->early, &w->pool);
+	loop_defer(w->loop, &cs->dead, release);
+}
+
+static void arrived(struct stream *st, struct iovec *iov, int n)
+{
+	stream_keep(st, iov, n);
+}
+
+static void nothing(struct stream *st)
+{
+	(void)st;
+}
+
+static const struct stream_ops client_stream_ops = {
+	.arrived = arrived,
+	.confirmed = confirmed,
+	.attach = nothing,
+	.linger = linger,
+	.local_eof = local_eof,
+	.closed = closed,
+};
+
+/* Settings where still due, SYN and the destination, in one packet (protocol notes 4.4). */
+static void send_open(struct client_session *session, struct client_stream *cs)
+{
+	struct worker *w = cs->s.w;
+	uint8_t *p = w->frame;
+	size_t n = client_greeting(session, p, FRAME_DATA_MAX - 2 * FRAME_HDR_LEN - ADDR_WIRE_MAX), len;
+
+	frame_put(p + n, FRAME_SYN, cs->s.core.id, 0);
+	n += FRAME_HDR_LEN;
+	len = addr_put(ADDR_SOCKS, p + n + FRAME_HDR_LEN, &cs->dst);
+	frame_put(p + n, FRAME_PSH, cs->s.core.id, (uint16_t)len);
+	link_packet(&session->l, p, n + FRAME_HDR_LEN + len);
+}
+
+void client_stream_open(struct client_session *session, struct flow *f)
+{
+	struct link *l = &session->l;
+	struct worker *w = l->w;
+	struct client_stream *cs = calloc(1, sizeof(*cs));
+	bool first = l->core.next_id == 1;
+	/* without SYNACK there is nothing to wait for */
+	bool trusted = first || !l->core.v2 || loop_now_ms(w->loop) - l->last_read_ms < TRUST_MS;
+
+	if (!cs) {
+		link_end(l, "out of memory");
+		f->ops->failed(f, -ENOMEM, "out of memory");
+		return;
+	}
+	w->counters.streams++;
+	stream_init(&cs->s, l, &client_stream_ops, l->core.next_id++, STREAM_OPENING);
+	session_add(&l->core, &cs->s.core);
+	stream_tag(&cs->s, cs->tag);
+	cs->dst = f->dst;
+	snprintf(cs->inbound_user, sizeof(cs->inbound_user), "%s", f->user);
+	cs->heard_at = l->bytes_in;
+	cs->waiting = !trusted;
+	send_open(session, cs);
+	if (!first && l->core.v2)
+		loop_arm(w->loop, &cs->watchdog, WATCHDOG_MS, watchdog);
+	if (trusted) {
+		f->ops->opened(f, &cs->s.e);
+	} else {
+		cs->flow = f;
+		f->pending = &cs->flow;
+	}
+}

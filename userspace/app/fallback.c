@@ -1,0 +1,362 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// A wire as an endpoint, joined with the web server in the background.
+#include "app/fallback.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/wire_farewell.h"
+#include "base/fd.h"
+#include "datapath/tcp.h"
+#include "io/dial.h"
+
+#define ROOM_HIGH     (192 * 1024)
+#define EARLY_MAX     (256 * 1024) /* kept while the target is being dialled */
+#define READS_A_TURN  4
+#define DIAL_TIMEOUT_MS 5000
+
+struct fallback {
+	struct endpoint e;
+	struct worker *w;
+	struct wire *wire;
+	struct watcher watch;
+	struct task read_task, flush_task;
+	struct deferred dead;
+	struct dial dial;
+	struct dial_opts opts;
+	struct buf early;
+	const struct fallback_guard *guard; /* until the client speaks */
+	void *owner;
+	bool dialing, readable, source_ended, sink_ended, blocked, closed;
+	char tag[16];
+};
+
+static void release(struct deferred *d)
+{
+	free(container_of(d, struct fallback, dead));
+}
+
+/* Frees it; the wire and the place are dealt with by the caller. */
+static void fallback_done(struct fallback *f)
+{
+	struct endpoint *peer = f->e.peer;
+
+	f->closed = true;
+	if (f->dialing)
+		dial_cancel(&f->dial);
+	loop_forget(f->w->loop, &f->watch);
+	loop_unpost(f->w->loop, &f->read_task);
+	loop_unpost(f->w->loop, &f->flush_task);
+	buf_done(&f->early, &f->w->pool);
+	endpoint_unjoin(&f->e);
+	if (peer)
+		peer->ops->finish(peer);
+	loop_defer(f->w->loop, &f->dead, release);
+}
+
+static void fallback_end(struct fallback *f, void (*close_wire)(struct worker *w, struct wire *wire))
+{
+	struct wire *wire = f->wire;
+
+	if (f->closed)
+		return;
+	f->wire = NULL;
+	limit_give(&f->w->program->n_sessions);
+	fallback_done(f);
+	close_wire(f->w, wire);
+	if (f->guard)
+		f->guard->over(f->owner);
+}
+
+static void close_hard(struct worker *w, struct wire *wire)
+{
+	(void)w;
+	wire_abort(wire);
+}
+
+void fallback_cancel(struct fallback *f)
+{
+	if (!f || f->closed)
+		return;
+	wire_free(f->wire);
+	f->wire = NULL;
+	f->guard = NULL;
+	fallback_done(f);
+}
+
+static void pass_on(struct fallback *f, const uint8_t *p, size_t n)
+{
+	struct endpoint *peer = f->e.peer;
+	struct iovec iov = { (void *)p, n };
+
+	if (peer && f->early.len == 0)
+		peer->ops->write(peer, &iov, 1, false);
+	else if (buf_append(&f->early, &f->w->pool, p, n) < 0)
+		fallback_end(f, close_hard);
+}
+
+/* The first bytes of a client that had been silent: false where its owner takes it back. */
+static bool ask_guard(struct fallback *f, const uint8_t *p, size_t n)
+{
+	const struct fallback_guard *guard = f->guard;
+	struct wire *wire = f->wire;
+
+	f->guard = NULL;
+	f->wire = NULL;
+	loop_forget(f->w->loop, &f->watch);
+	f->wire = guard->broken(f->owner, wire, p, n);
+	return f->wire != NULL;
+}
+
+static void wire_ready(struct watcher *w, uint32_t events);
+
+static int watch_wire(struct fallback *f)
+{
+	f->watch = (struct watcher){ .fd = wire_fd(f->wire), .ready = wire_ready };
+	return loop_watch(f->w->loop, &f->watch, EPOLLIN | EPOLLOUT | EPOLLRDHUP);
+}
+
+static void received(struct fallback *f, const uint8_t *p, size_t n)
+{
+	if (f->guard) {
+		if (!ask_guard(f, p, n)) {
+			fallback_done(f);
+			return;
+		}
+		if (watch_wire(f) < 0) {
+			fallback_end(f, close_hard);
+			return;
+		}
+	}
+	pass_on(f, p, n);
+}
+
+static void source_end(struct fallback *f)
+{
+	struct endpoint *peer = f->e.peer;
+
+	f->source_ended = true;
+	f->readable = false;
+	if (wire_end(f->wire) == WIRE_RESET) {
+		endpoint_unjoin(&f->e);
+		if (peer)
+			peer->ops->abort(peer);
+		fallback_end(f, wire_farewell);
+	} else if (f->sink_ended || f->guard) {
+		fallback_end(f, wire_farewell);
+	} else if (peer && f->early.len == 0) {
+		peer->ops->eof(peer);
+	}
+}
+
+static bool may_read(const struct fallback *f)
+{
+	if (f->closed || !f->readable || f->source_ended)
+		return false;
+	return f->e.peer ? f->e.peer->ops->has_room(f->e.peer) : f->early.len < EARLY_MAX;
+}
+
+static void read_some(struct task *t)
+{
+	struct fallback *f = container_of(t, struct fallback, read_task);
+
+	for (int i = 0; i < READS_A_TURN && may_read(f); i++) {
+		ssize_t n = wire_read(f->wire, f->w->rx);
+
+		if (n == -EAGAIN)
+			f->readable = false;
+		else if (n == 0)
+			source_end(f);
+		else
+			received(f, f->w->rx, (size_t)n);
+	}
+	if (may_read(f))
+		loop_post(f->w->loop, &f->read_task, read_some);
+}
+
+static void flush(struct fallback *f)
+{
+	int err = wire_flush(f->wire);
+
+	if (err < 0 && err != -EAGAIN) {
+		fallback_end(f, close_hard);
+	} else if (f->blocked && wire_queued(f->wire) < ROOM_HIGH / 2 && f->e.peer) {
+		f->blocked = false;
+		f->e.peer->ops->resume(f->e.peer);
+	}
+}
+
+static void flush_late(struct task *t)
+{
+	flush(container_of(t, struct fallback, flush_task));
+}
+
+static void wire_ready(struct watcher *w, uint32_t events)
+{
+	struct fallback *f = container_of(w, struct fallback, watch);
+
+	if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR))
+		f->readable = true;
+	if (events & EPOLLOUT)
+		flush(f);
+	if (!f->closed)
+		read_some(&f->read_task);
+}
+
+static struct fallback *of(struct endpoint *e)
+{
+	return container_of(e, struct fallback, e);
+}
+
+static void endpoint_write(struct endpoint *e, struct iovec *iov, int n, bool headroom)
+{
+	struct fallback *f = of(e);
+
+	(void)headroom;
+	for (int i = 0; i < n && !f->closed && !f->sink_ended; i++)
+		if (wire_write(f->wire, &iov[i], 1, WIRE_LATER) < 0)
+			fallback_end(f, close_hard);
+	if (!f->closed)
+		loop_post_late(f->w->loop, &f->flush_task, flush_late);
+}
+
+static bool endpoint_has_room(struct endpoint *e)
+{
+	struct fallback *f = of(e);
+
+	f->blocked = wire_queued(f->wire) >= ROOM_HIGH;
+	return !f->blocked;
+}
+
+static void endpoint_eof(struct endpoint *e)
+{
+	struct fallback *f = of(e);
+
+	f->sink_ended = true;
+	if (f->source_ended)
+		fallback_end(f, wire_farewell);
+	else
+		wire_shutdown(f->wire);
+}
+
+static void endpoint_finish(struct endpoint *e)
+{
+	endpoint_unjoin(e);
+	fallback_end(of(e), wire_farewell);
+}
+
+static void endpoint_abort(struct endpoint *e)
+{
+	endpoint_unjoin(e);
+	fallback_end(of(e), close_hard);
+}
+
+static void endpoint_resume(struct endpoint *e)
+{
+	struct fallback *f = of(e);
+
+	if (!f->closed && f->readable)
+		loop_post(f->w->loop, &f->read_task, read_some);
+}
+
+static const struct endpoint_ops endpoint_ops = {
+	.write = endpoint_write,
+	.has_room = endpoint_has_room,
+	.eof = endpoint_eof,
+	.finish = endpoint_finish,
+	.abort = endpoint_abort,
+	.resume = endpoint_resume,
+};
+
+static void flush_early(struct fallback *f)
+{
+	struct iovec iov[ENDPOINT_PIECES];
+
+	while (f->early.len > 0 && f->e.peer) {
+		int n = buf_peek(&f->early, iov, ENDPOINT_PIECES);
+		size_t total = 0;
+
+		for (int i = 0; i < n; i++)
+			total += iov[i].iov_len;
+		f->e.peer->ops->write(f->e.peer, iov, n, false);
+		buf_consume(&f->early, &f->w->pool, total);
+	}
+}
+
+static void dialed(struct dial *d, int err, int fd)
+{
+	struct fallback *f = container_of(d, struct fallback, dial);
+	struct endpoint *target = NULL;
+	struct buf early = { 0 };
+
+	f->dialing = false;
+	if (!err)
+		target = tcp_endpoint_new(&f->w->relay, fd, &early, NULL);
+	if (!target) {
+		fd_close(fd);
+		log_warn(f->tag, "fallback cannot be reached: %s", strerror(err ? -err : ENOMEM));
+		fallback_end(f, wire_farewell);
+		return;
+	}
+	endpoint_join(&f->e, target);
+	flush_early(f);
+	if (f->source_ended && f->e.peer)
+		target->ops->eof(target);
+}
+
+static struct fallback *fallback_new(struct worker *w, struct wire *wire, const struct config_target *to,
+				     const char *tag)
+{
+	struct fallback *f = calloc(1, sizeof(*f));
+
+	if (!f)
+		return NULL;
+	f->e.ops = &endpoint_ops;
+	f->w = w;
+	f->wire = wire;
+	f->readable = true;
+	f->opts = (struct dial_opts){ .timeout_ms = DIAL_TIMEOUT_MS };
+	f->dial.done = dialed;
+	snprintf(f->tag, sizeof(f->tag), "%s", tag);
+	if (watch_wire(f) == 0 &&
+	    dial_name(&f->dial, w->loop, w->resolver, &f->opts, to->host, to->port) == 0) {
+		f->dialing = true;
+		return f;
+	}
+	loop_forget(w->loop, &f->watch);
+	loop_defer(w->loop, &f->dead, release);
+	return NULL;
+}
+
+static void give_up(struct worker *w, struct wire *wire)
+{
+	wire_free(wire);
+	limit_give(&w->program->n_sessions);
+}
+
+void fallback_start(struct worker *w, struct wire *wire, const struct config_target *to,
+		    const uint8_t *p, size_t n, const char *tag)
+{
+	struct fallback *f = fallback_new(w, wire, to, tag);
+
+	if (!f)
+		give_up(w, wire);
+	else
+		pass_on(f, p, n);
+}
+
+struct fallback *fallback_ask(struct worker *w, struct wire *wire, const struct config_target *to,
+			      const struct fallback_guard *guard, void *owner, const char *tag)
+{
+	struct fallback *f = fallback_new(w, wire, to, tag);
+
+	if (!f) {
+		give_up(w, wire);
+		return NULL;
+	}
+	f->guard = guard;
+	f->owner = owner;
+	return f;
+}

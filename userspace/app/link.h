@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One AnyTLS session over its wire, for both roles: reads the wire, lets core/session decide and
+ * performs the acts; writes frames, shaped or not; keeps every queue bounded. Worker thread only.
+ */
+#ifndef APP_LINK_H
+#define APP_LINK_H
+
+#include "app/scheme.h"
+#include "app/worker.h"
+#include "core/session.h"
+#include "core/shaper.h"
+#include "wire/wire.h"
+
+struct link;
+struct stream;
+
+/* What differs between the roles. */
+struct link_ops {
+	/* Server: the peer opened a stream: make it and session_add() it, or refuse it. */
+	void (*open)(struct link *l, uint32_t stream_id);
+	/* An act that only one role knows (ACT_SCHEME, ACT_VERSION, ACT_HEARTBEAT, ACT_SEND_SCHEME). */
+	void (*act)(struct link *l, const struct act *a);
+	/* The last stream left the session. */
+	void (*idle)(struct link *l);
+	/* The session is over: every stream was told, the wire is gone. Frees the owner, deferred. */
+	void (*over)(struct link *l, const char *why);
+};
+
+struct link {
+	struct worker *w;
+	const struct link_ops *ops;
+	struct wire *wire;
+	struct session core;
+	struct shaper shaper;
+	struct scheme *scheme; /* holds a reference */
+	struct list streams;   /* struct stream, by in_link */
+	struct list blocked;   /* those that wait for room on the wire */
+	struct watcher watch;
+	struct task read_task, flush_task;
+	struct timer write_timer; /* a control frame is stuck */
+	struct timer stall_timer; /* a stream is over its bound */
+	size_t queued;		  /* bytes of all streams that their destinations have not taken */
+	uint64_t last_read_ms;	  /* when the peer was heard last */
+	uint64_t bytes_in, bytes_out;
+	bool readable, hup;
+	bool paused;		  /* not reading: somebody downstream has to catch up */
+	bool control_waits;	  /* a control frame is in the wire's queue */
+	bool broken;		  /* writing failed: it ends once nothing can be read any more */
+	bool dead;
+	char tag[16];		  /* "s12": for the log */
+};
+
+/*
+ * Takes over the wire and starts. `prefix`, which may be empty, was read from the wire already.
+ * `scheme` is the one to shape with; a server's shaper never shapes. May end the session before it returns.
+ */
+void link_start(struct link *l, struct worker *w, const struct link_ops *ops, struct wire *wire,
+		struct scheme *scheme, const uint8_t *prefix, size_t n);
+
+/* Ends the session: its streams are aborted, the wire is closed after `why` was noted. Idempotent. */
+void link_end(struct link *l, const char *why);
+
+/*
+ * Sends one packet: whole frames that lie contiguously at p. Shaped by the scheme where that is still due.
+ * At most WIRE_WRITE_MAX bytes. A failure ends the session.
+ */
+void link_packet(struct link *l, const uint8_t *p, size_t n);
+
+/* Sends a control frame with up to 65535 bytes of data as a packet of its own. */
+void link_control(struct link *l, enum frame_cmd cmd, uint32_t stream_id, const void *data, size_t n);
+
+/* Whether the next packet is shaped: then it must not be merged with another. */
+bool link_shapes(const struct link *l);
+
+/* Whether a stream may write now; if not, it is put on the list of those that are resumed. */
+bool link_has_room(struct link *l, struct stream *st);
+
+/* The queue of a stream changed: adjusts the session's sum, pauses or resumes reading. */
+void link_account(struct link *l, struct stream *st);
+
+#endif

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// A session's outgoing side: packets, shaping, and room on the wire.
+#include "app/link.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "app/link_impl.h"
+#include "app/stream.h"
+#include "base/be.h"
+
+#define ROOM_HIGH	 (192 * 1024)	/* streams wait while so much is queued */
+#define ROOM_LOW	 (64 * 1024)	/* and go on below this */
+#define QUEUE_MAX	 (4 * 1024 * 1024) /* control frames that nobody reads */
+#define CONTROL_STUCK_MS 5000		/* protocol notes 2.7 and 9 */
+
+static const uint8_t zeros[SHAPER_SIZE_MAX];
+
+static void flush_late(struct task *t)
+{
+	link_flush(container_of(t, struct link, flush_task));
+}
+
+static void control_stuck(struct timer *t)
+{
+	link_end(container_of(t, struct link, write_timer), "the peer does not take a control frame");
+}
+
+/* The link ends in a later turn, after what can still be read: its caller may be one of its streams. */
+static void wire_failed(struct link *l)
+{
+	l->broken = l->hup = l->readable = true;
+	link_post_read(l);
+}
+
+static void check_control(struct link *l, bool progress)
+{
+	if (wire_queued(l->wire) == 0) {
+		l->control_waits = false;
+		loop_disarm(l->w->loop, &l->write_timer);
+	} else if (l->control_waits && (progress || !l->write_timer.slot)) {
+		loop_arm(l->w->loop, &l->write_timer, CONTROL_STUCK_MS, control_stuck);
+	}
+}
+
+static void wake_streams(struct link *l)
+{
+	while (!list_empty(&l->blocked) && wire_queued(l->wire) < ROOM_LOW) {
+		struct stream *st = container_of(l->blocked.next, struct stream, in_blocked);
+
+		list_remove(&st->in_blocked);
+		if (st->e.peer)
+			st->e.peer->ops->resume(st->e.peer);
+	}
+}
+
+void link_flush(struct link *l)
+{
+	size_t before = wire_queued(l->wire);
+	int err = wire_flush(l->wire);
+
+	if (err < 0 && err != -EAGAIN) {
+		wire_failed(l);
+		return;
+	}
+	check_control(l, wire_queued(l->wire) < before);
+	wake_streams(l);
+}
+
+bool link_has_room(struct link *l, struct stream *st)
+{
+	if (wire_queued(l->wire) < ROOM_HIGH)
+		return true;
+	if (list_empty(&st->in_blocked))
+		list_push_back(&l->blocked, &st->in_blocked);
+	return false;
+}
+
+static void write_wire(struct link *l, struct iovec *iov, int n, enum wire_push push)
+{
+	if (wire_write(l->wire, iov, n, push) < 0)
+		wire_failed(l);
+}
+
+/* One write of the shaper: some of the packet, then a Waste frame. */
+static void write_shaped(struct link *l, const uint8_t *p, const struct shaper_write *sw)
+{
+	uint8_t waste[FRAME_HDR_LEN];
+	struct iovec iov[3];
+	int n = 0;
+
+	if (sw->take > 0)
+		iov[n++] = (struct iovec){ (void *)p, sw->take };
+	if (sw->waste >= 0) {
+		frame_put(waste, FRAME_WASTE, 0, (uint16_t)sw->waste);
+		iov[n++] = (struct iovec){ waste, sizeof(waste) };
+		iov[n++] = (struct iovec){ (void *)zeros, (size_t)sw->waste };
+	}
+	write_wire(l, iov, n, WIRE_NOW);
+}
+
+static void packet_shaped(struct link *l, const uint8_t *p, size_t n)
+{
+	struct shaper_run run = shaper_begin(&l->shaper);
+	struct shaper_write sw;
+
+	while (shaper_next(&run, n, &sw)) {
+		write_shaped(l, p, &sw);
+		p += sw.take;
+		n -= sw.take;
+	}
+}
+
+bool link_shapes(const struct link *l)
+{
+	return l->core.role == SESSION_CLIENT && shaper_active(&l->shaper);
+}
+
+void link_packet(struct link *l, const uint8_t *p, size_t n)
+{
+	struct iovec iov = { (void *)p, n };
+
+	if (l->dead)
+		return;
+	l->bytes_out += n;
+	if (link_shapes(l))
+		packet_shaped(l, p, n);
+	else
+		write_wire(l, &iov, 1, WIRE_LATER);
+	if (wire_queued(l->wire) > 0)
+		loop_post_late(l->w->loop, &l->flush_task, flush_late);
+}
+
+void link_control(struct link *l, enum frame_cmd cmd, uint32_t stream_id, const void *data, size_t n)
+{
+	uint8_t *frame = l->w->frame;
+
+	if (l->dead)
+		return;
+	if (wire_queued(l->wire) > QUEUE_MAX) {
+		wire_failed(l);
+		return;
+	}
+	frame_put(frame, cmd, stream_id, (uint16_t)n);
+	if (n > 0)
+		memcpy(frame + FRAME_HDR_LEN, data, n);
+	l->control_waits = true;
+	link_packet(l, frame, FRAME_HDR_LEN + n);
+}

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The parts that all workers share, and the workers' threads.
+#include "app/program.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "app/flow.h"
+#include "app/inbound.h"
+#include "base/fd.h"
+
+static unsigned count_workers(const struct config *c)
+{
+	long n = c->workers ? (long)c->workers : sysconf(_SC_NPROCESSORS_ONLN);
+
+	return n < 1 ? 1 : n > WORKERS_MAX ? WORKERS_MAX : (unsigned)n;
+}
+
+static int bind_one(struct program *p, size_t i, char *why, size_t why_len)
+{
+	const struct config_inbound *in = &p->config->inbounds[i];
+	int *fds = &p->listen_fds[i * p->n_workers];
+	char text[SOCKADDR_TEXT_MAX];
+
+	for (unsigned k = 0; k < p->n_workers; k++) {
+		int err = listener_bind(&in->listen, k == 0, &fds[k]);
+
+		if (err) {
+			snprintf(why, why_len, "%s: cannot listen on %s: %s", in->tag,
+				 sockaddr_text(&in->listen, text), strerror(-err));
+			return err;
+		}
+	}
+	return 0;
+}
+
+static int make_shared(struct program *p, char *why, size_t why_len)
+{
+	const struct config *c = p->config;
+
+	for (size_t i = 0; i < c->n_inbounds; i++) {
+		if (c->inbounds[i].type != INBOUND_ANYTLS)
+			continue;
+		p->inbounds[i] = server_shared_new(&c->inbounds[i], c, why, why_len);
+		if (!p->inbounds[i])
+			return -EINVAL;
+	}
+	for (size_t i = 0; i < c->n_outbounds; i++) {
+		if (c->outbounds[i].type != OUTBOUND_ANYTLS)
+			continue;
+		p->outbounds[i] = outbound_shared_new(&c->outbounds[i], why, why_len);
+		if (!p->outbounds[i])
+			return -EINVAL;
+	}
+	return 0;
+}
+
+int program_init(struct program *p, const struct config *c, char *why, size_t why_len)
+{
+	size_t n_fds;
+
+	*p = (struct program){ .config = c, .n_workers = count_workers(c) };
+	n_fds = c->n_inbounds * p->n_workers;
+	p->inbounds = calloc(c->n_inbounds + 1, sizeof(struct inbound_shared *));
+	p->outbounds = calloc(c->n_outbounds + 1, sizeof(struct outbound_shared *));
+	p->listen_fds = malloc((n_fds + 1) * sizeof(int));
+	snprintf(why, why_len, "out of memory");
+	if (!p->inbounds || !p->outbounds || !p->listen_fds)
+		return -ENOMEM;
+	for (size_t i = 0; i < n_fds; i++)
+		p->listen_fds[i] = -1;
+	for (size_t i = 0; i < c->n_inbounds; i++) {
+		int err = bind_one(p, i, why, why_len);
+
+		if (err)
+			return err;
+	}
+	return make_shared(p, why, why_len);
+}
+
+int program_start(struct program *p, char *why, size_t why_len)
+{
+	p->workers = calloc(p->n_workers, sizeof(struct worker));
+	if (!p->workers) {
+		snprintf(why, why_len, "out of memory");
+		return -ENOMEM;
+	}
+	for (unsigned i = 0; i < p->n_workers; i++) {
+		int err = worker_init(&p->workers[i], p, i, why, why_len);
+
+		if (err)
+			return err;
+	}
+	for (unsigned i = 0; i < p->n_workers; i++) {
+		int err = pthread_create(&p->workers[i].thread, NULL, worker_run, &p->workers[i]);
+
+		if (err) {
+			snprintf(why, why_len, "cannot start a thread: %s", strerror(err));
+			return -err;
+		}
+		p->n_running++;
+	}
+	return 0;
+}
+
+void program_done(struct program *p)
+{
+	for (unsigned i = 0; i < p->n_running; i++)
+		worker_stop(&p->workers[i]);
+	for (unsigned i = 0; i < p->n_running; i++)
+		pthread_join(p->workers[i].thread, NULL);
+	for (unsigned i = 0; p->workers && i < p->n_workers; i++)
+		if (p->workers[i].config)
+			worker_done(&p->workers[i]);
+	for (size_t i = 0; p->listen_fds && i < p->config->n_inbounds * p->n_workers; i++)
+		fd_close(p->listen_fds[i]);
+	for (size_t i = 0; p->inbounds && i < p->config->n_inbounds; i++)
+		server_shared_free(p->inbounds[i]);
+	for (size_t i = 0; p->outbounds && i < p->config->n_outbounds; i++)
+		outbound_shared_free(p->outbounds[i]);
+	free(p->workers);
+	free(p->listen_fds);
+	free(p->inbounds);
+	free(p->outbounds);
+}
+
+void program_reload_certificates(struct program *p)
+{
+	bool reload = false;
+
+	for (size_t i = 0; i < p->config->n_inbounds; i++) {
+		char why[200];
+
+		if (!p->inbounds[i])
+			continue;
+		if (server_shared_refresh(p->inbounds[i], why, sizeof(why))) {
+			log_info(p->config->inbounds[i].tag, "certificates reloaded");
+			reload = true;
+		} else if (why[0]) {
+			log_error(p->config->inbounds[i].tag, "changed certificates are not used: %s", why);
+		}
+	}
+	for (unsigned i = 0; reload && i < p->n_running; i++)
+		worker_reload(&p->workers[i]);
+}
+
+void program_log_counters(const struct program *p)
+{
+	struct counters sum = { 0 };
+	uint64_t *to = (uint64_t *)(void *)&sum;
+
+	/* read while the workers count: each value is whole, their sum is of about now */
+	for (unsigned i = 0; i < p->n_running; i++) {
+		const uint64_t *from = (const uint64_t *)(const void *)&p->workers[i].counters;
+
+		for (size_t k = 0; k < sizeof(sum) / sizeof(uint64_t); k++)
+			to[k] += __atomic_load_n(&from[k], __ATOMIC_RELAXED);
+	}
+	log_write(LOG_LEVEL_INFO, "counters",
+		  "connections %llu, handshakes failed %llu, authentication failed %llu, to fallback %llu, "
+		  "sessions %llu (client %llu), streams %llu (refused %llu, reset %llu, retried %llu), "
+		  "bytes up %llu down %llu, datagrams %llu (dropped %llu), now: sessions %u, relays %u",
+		  (unsigned long long)sum.connections, (unsigned long long)sum.handshakes_failed,
+		  (unsigned long long)sum.auth_failed, (unsigned long long)sum.fallbacks,
+		  (unsigned long long)sum.sessions, (unsigned long long)sum.client_sessions,
+		  (unsigned long long)sum.streams, (unsigned long long)sum.streams_refused,
+		  (unsigned long long)sum.streams_reset, (unsigned long long)sum.client_retries,
+		  (unsigned long long)sum.bytes_up, (unsigned long long)sum.bytes_down,
+		  (unsigned long long)sum.udp_sent, (unsigned long long)sum.udp_dropped, p->n_sessions,
+		  p->n_busy);
+}

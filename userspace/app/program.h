@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Building and taking down everything that the threads share. */
+#ifndef APP_PROGRAM_H
+#define APP_PROGRAM_H
+
+#include "app/worker.h"
+
+/* Binds the ports and makes the shared parts; no threads yet. 0, or -errno with a reason in why. */
+int program_init(struct program *p, const struct config *c, char *why, size_t why_len);
+/* Makes the workers and starts their threads. 0, or -errno with a reason; program_done() cleans up. */
+int program_start(struct program *p, char *why, size_t why_len);
+/* Stops what runs and frees everything. */
+void program_done(struct program *p);
+
+/* Reads changed certificate files; what happened goes to the log. */
+void program_reload_certificates(struct program *p);
+/* Writes the sums of all counters to the log. */
+void program_log_counters(const struct program *p);
+
+#endif

@@ -1,0 +1,345 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// A connection until it is authenticated: handshake, preamble, or the fallback.
+#include "app/server.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/fallback.h"
+#include "app/wire_farewell.h"
+#include "base/fd.h"
+#include "base/secret.h"
+#include "proto/preamble.h"
+#include "wire/handshake.h"
+
+#define SILENCE_MS 500 /* then the fallback is asked what to do about it (protocol notes 1.3) */
+
+struct conn {
+	struct server *s;
+	struct list in_server;
+	struct watcher watch;
+	struct timer timer;
+	struct deferred dead;
+	union sockaddr_any peer;
+	struct handshake *handshake; /* until it is done */
+	struct wire *wire;	     /* from then on */
+	struct fallback *silent;     /* asked because nothing came */
+	const struct config_user *user; /* the hash is known */
+	uint8_t head[PREAMBLE_HDR_LEN];
+	uint32_t head_have;
+	uint32_t skip; /* padding still to come */
+	char alpn[32];
+	bool closed;
+	char tag[16];
+};
+
+static void release(struct deferred *d)
+{
+	free(container_of(d, struct conn, dead));
+}
+
+/* Ends the connection's life as a conn; what it still owns goes with it. Keeps its place of n_sessions. */
+static void conn_done(struct conn *c)
+{
+	struct loop *l = c->s->in.w->loop;
+
+	c->closed = true;
+	loop_forget(l, &c->watch);
+	loop_disarm(l, &c->timer);
+	list_remove(&c->in_server);
+	limit_give(&c->s->in.w->program->n_handshakes);
+	handshake_free(c->handshake);
+	c->handshake = NULL;
+	wire_free(c->wire);
+	c->wire = NULL;
+	loop_defer(l, &c->dead, release);
+}
+
+void conn_close(struct conn *c)
+{
+	if (c->closed)
+		return;
+	fallback_cancel(c->silent);
+	c->silent = NULL;
+	limit_give(&c->s->in.w->program->n_sessions);
+	conn_done(c);
+}
+
+struct conn *conn_oldest(struct server *s)
+{
+	return list_empty(&s->conns) ? NULL : container_of(s->conns.next, struct conn, in_server);
+}
+
+static void log_failure(struct conn *c, const char *what)
+{
+	char from[SOCKADDR_TEXT_MAX];
+	uint32_t count = source_limit_failed(c->s->in.shared->sources, &c->peer);
+
+	c->s->in.w->counters.auth_failed++;
+	if (count <= 10 || count % 100 == 0)
+		log_warn(c->tag, "authentication failed from %s on %s: %s (%u within a minute)",
+			 sockaddr_text(&c->peer, from), c->s->in.config->tag, what, count);
+}
+
+static const struct config_target *fallback_target(const struct conn *c)
+{
+	const struct config_inbound *in = c->s->in.config;
+
+	for (size_t i = 0; i < in->n_fallback_for_alpn; i++)
+		if (strcmp(in->fallback_for_alpn[i].alpn, c->alpn) == 0)
+			return &in->fallback_for_alpn[i].target;
+	return in->fallback.host ? &in->fallback : NULL;
+}
+
+/* Not AnyTLS: somebody else gets what came and all that follows, or the connection is closed. */
+static void reject(struct conn *c, const char *what, const uint8_t *p, size_t n)
+{
+	const struct config_target *to = fallback_target(c);
+	struct wire *wire = c->wire;
+
+	log_failure(c, what);
+	c->wire = NULL;
+	if (to) {
+		c->s->in.w->counters.fallbacks++;
+		loop_forget(c->s->in.w->loop, &c->watch);
+		fallback_start(c->s->in.w, wire, to, p, n, c->tag);
+		conn_done(c);	/* the fallback has the place of n_sessions now */
+	} else {
+		loop_forget(c->s->in.w->loop, &c->watch);
+		wire_farewell(c->s->in.w, wire);
+		conn_close(c);
+	}
+}
+
+/* Compares with every user, without an early exit. */
+static const struct config_user *find_user(const struct config_inbound *in, const uint8_t *hash)
+{
+	const struct config_user *found = NULL;
+
+	for (size_t i = 0; i < in->n_users; i++)
+		if (secret_equal(in->users[i].hash, hash, PREAMBLE_HASH_LEN))
+			found = &in->users[i];
+	return found;
+}
+
+static void start_session(struct conn *c, const uint8_t *rest, size_t n)
+{
+	struct wire *wire = c->wire;
+
+	c->wire = NULL;
+	loop_forget(c->s->in.w->loop, &c->watch);
+	server_session_start(c->s, c->user, wire, &c->peer, c->tag, rest, n);
+	conn_done(c);
+}
+
+/* Bytes of the preamble; the first ones decide. */
+static void preamble(struct conn *c, const uint8_t *p, size_t n)
+{
+	size_t take;
+
+	if (!c->user) {
+		if (n >= PREAMBLE_HASH_LEN)
+			c->user = find_user(c->s->in.config, p);
+		if (!c->user) {
+			reject(c, n < PREAMBLE_HASH_LEN ? "not AnyTLS" : "unknown password", p, n);
+			return;
+		}
+	}
+	take = PREAMBLE_HDR_LEN - c->head_have < n ? PREAMBLE_HDR_LEN - c->head_have : n;
+	memcpy(c->head + c->head_have, p, take);
+	if (take > 0 && c->head_have + take == PREAMBLE_HDR_LEN)
+		c->skip = (uint32_t)preamble_padding(c->head, PREAMBLE_HDR_LEN);
+	c->head_have += (uint32_t)take;
+	p += take;
+	n -= take;
+	take = c->skip < n ? c->skip : n;
+	c->skip -= (uint32_t)take;
+	if (c->head_have == PREAMBLE_HDR_LEN && c->skip == 0)
+		start_session(c, p + take, n - take);
+}
+
+static void wire_ready(struct watcher *w, uint32_t events)
+{
+	struct conn *c = container_of(w, struct conn, watch);
+
+	(void)events;
+	while (!c->closed && c->wire) {
+		ssize_t n = wire_read(c->wire, c->s->in.w->rx);
+
+		if (n == -EAGAIN)
+			return;
+		if (n == 0) {
+			conn_close(c);
+			return;
+		}
+		preamble(c, c->s->in.w->rx, (size_t)n);
+	}
+}
+
+static void auth_late(struct timer *t)
+{
+	struct conn *c = container_of(t, struct conn, timer);
+	struct wire *wire = c->wire;
+
+	log_failure(c, "no preamble in time");
+	c->wire = NULL;
+	loop_forget(c->s->in.w->loop, &c->watch);
+	wire_farewell(c->s->in.w, wire);
+	conn_close(c);
+}
+
+/* The silent client spoke: a right preamble takes the wire back from the fallback. */
+static struct wire *silence_broken(void *owner, struct wire *wire, const uint8_t *p, size_t n)
+{
+	struct conn *c = owner;
+
+	c->silent = NULL;
+	if (n < PREAMBLE_HASH_LEN || !find_user(c->s->in.config, p)) {
+		log_failure(c, n < PREAMBLE_HASH_LEN ? "not AnyTLS" : "unknown password");
+		conn_done(c);
+		return wire;
+	}
+	c->wire = wire;
+	c->watch = (struct watcher){ .fd = wire_fd(wire), .ready = wire_ready };
+	if (loop_watch(c->s->in.w->loop, &c->watch, EPOLLIN | EPOLLRDHUP) < 0) {
+		conn_close(c);
+		return NULL;
+	}
+	loop_arm(c->s->in.w->loop, &c->timer, c->s->in.shared->limits->auth_timeout_ms, auth_late);
+	preamble(c, p, n);
+	return NULL;
+}
+
+/* The fallback closed a connection that never said a word. */
+static void silence_over(void *owner)
+{
+	struct conn *c = owner;
+
+	c->silent = NULL;
+	conn_done(c);
+}
+
+static void silence(struct timer *t)
+{
+	static const struct fallback_guard guard = { silence_broken, silence_over };
+	struct conn *c = container_of(t, struct conn, timer);
+	struct wire *wire = c->wire;
+
+	if (c->user) {	/* half a preamble is no silence */
+		loop_arm(c->s->in.w->loop, &c->timer, c->s->in.shared->limits->auth_timeout_ms,
+			 auth_late);
+		return;
+	}
+	c->wire = NULL;
+	loop_forget(c->s->in.w->loop, &c->watch);
+	c->silent = fallback_ask(c->s->in.w, wire, fallback_target(c), &guard, c, c->tag);
+	if (!c->silent)
+		conn_done(c);
+}
+
+static void expect_preamble(struct conn *c)
+{
+	struct loop *l = c->s->in.w->loop;
+	uint32_t auth_ms = c->s->in.shared->limits->auth_timeout_ms;
+
+	c->watch = (struct watcher){ .fd = wire_fd(c->wire), .ready = wire_ready };
+	if (loop_watch(l, &c->watch, EPOLLIN | EPOLLOUT | EPOLLRDHUP) < 0) {
+		conn_close(c);
+		return;
+	}
+	if (fallback_target(c))
+		loop_arm(l, &c->timer, SILENCE_MS, silence);
+	else
+		loop_arm(l, &c->timer, auth_ms, auth_late);
+}
+
+static void handshake_over(struct conn *c)
+{
+	size_t len;
+	const char *alpn = handshake_alpn(c->handshake, &len);
+
+	if (len < sizeof(c->alpn))
+		memcpy(c->alpn, alpn, len);
+	loop_forget(c->s->in.w->loop, &c->watch);
+	c->wire = handshake_finish(c->handshake);
+	c->handshake = NULL;
+	if (!c->wire)
+		conn_close(c);
+	else
+		expect_preamble(c);
+}
+
+static void handshake_ready(struct watcher *w, uint32_t events)
+{
+	struct conn *c = container_of(w, struct conn, watch);
+	char from[SOCKADDR_TEXT_MAX];
+	int err = handshake_step(c->handshake);
+
+	(void)events;
+	if (err == -EAGAIN)
+		return;
+	if (err == 0) {
+		handshake_over(c);
+		return;
+	}
+	c->s->in.w->counters.handshakes_failed++;
+	log_info(c->tag, "TLS handshake with %s failed: %s", sockaddr_text(&c->peer, from),
+		 handshake_why(c->handshake));
+	conn_close(c);
+}
+
+static void handshake_late(struct timer *t)
+{
+	struct conn *c = container_of(t, struct conn, timer);
+	char from[SOCKADDR_TEXT_MAX];
+
+	log_info(c->tag, "TLS handshake with %s took too long", sockaddr_text(&c->peer, from));
+	conn_close(c);
+}
+
+static void begin_handshake(struct conn *c, int fd)
+{
+	struct worker *w = c->s->in.w;
+
+	c->handshake = handshake_accept(&w->wires, fd, c->s->tls);
+	if (!c->handshake) {
+		fd_close(fd);
+		conn_close(c);
+		return;
+	}
+	c->watch.ready = handshake_ready;
+	if (loop_watch(w->loop, &c->watch, EPOLLIN | EPOLLOUT | EPOLLRDHUP) < 0 ||
+	    loop_arm(w->loop, &c->timer, c->s->in.shared->limits->handshake_timeout_ms,
+		     handshake_late) < 0)
+		conn_close(c);
+}
+
+void conn_accepted(struct server *s, int fd, const union sockaddr_any *peer)
+{
+	struct conn *c = calloc(1, sizeof(*c));
+
+	if (!c) {
+		limit_give(&s->in.w->program->n_sessions);
+		limit_give(&s->in.w->program->n_handshakes);
+		fd_close(fd);
+		return;
+	}
+	c->s = s;
+	c->peer = *peer;
+	c->watch.fd = fd;
+	snprintf(c->tag, sizeof(c->tag), "s%u", atomic_fetch_add(&s->in.w->program->next_tag, 1) + 1);
+	list_push_back(&s->conns, &c->in_server);
+	if (s->tls) {
+		begin_handshake(c, fd);
+		return;
+	}
+	c->wire = wire_plain_new(&s->in.w->wires, fd);
+	if (!c->wire) {
+		fd_close(fd);
+		conn_close(c);
+	} else {
+		expect_preamble(c);
+	}
+}

@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// A stream as an endpoint: frames from what is written to it, bytes to its peer.
+#include "app/stream.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "app/link_impl.h"
+
+void stream_flush_early(struct stream *st)
+{
+	struct iovec iov[ENDPOINT_PIECES];
+
+	while (st->early.len > 0 && st->e.peer) {
+		int n = buf_peek(&st->early, iov, ENDPOINT_PIECES);
+		size_t total = 0;
+
+		for (int i = 0; i < n; i++)
+			total += iov[i].iov_len;
+		st->e.peer->ops->write(st->e.peer, iov, n, false);
+		buf_consume(&st->early, &st->w->pool, total);
+	}
+}
+
+void stream_keep(struct stream *st, const struct iovec *iov, int n)
+{
+	for (int i = 0; i < n; i++)
+		if (buf_append(&st->early, &st->w->pool, iov[i].iov_base, iov[i].iov_len) < 0) {
+			stream_event(st, STREAM_EV_LOCAL_ABORT, "out of memory");
+			return;
+		}
+}
+
+void stream_deliver(struct stream *st, struct iovec *iov, int n)
+{
+	struct link *l = st->link;
+	size_t total = 0;
+
+	for (int i = 0; i < n; i++)
+		total += iov[i].iov_len;
+	if (l->core.role == SESSION_SERVER)
+		st->up += total;
+	else
+		st->down += total;
+	if (st->core.state == STREAM_OPENING || st->core.state == STREAM_LINGER) {
+		bool first = st->core.state == STREAM_OPENING;
+
+		stream_event(st, STREAM_EV_DATA, NULL);
+		if (first && st->core.state == STREAM_OPEN)
+			st->ops->confirmed(st);
+		if (st->core.state == STREAM_CLOSED)
+			return;
+	}
+	if (st->e.peer && st->early.len == 0) {
+		st->e.peer->ops->write(st->e.peer, iov, n, false);
+	} else if (st->e.peer) {
+		stream_keep(st, iov, n);
+	} else {
+		st->ops->arrived(st, iov, n);
+	}
+	if (st->link)
+		link_account(st->link, st);
+}
+
+/* Writes a header into the headroom of each piece; pieces that then touch become one packet each. */
+static void write_in_place(struct stream *st, struct iovec *iov, int n)
+{
+	struct link *l = st->link;
+
+	for (int i = 0; i < n && !l->dead;) {
+		uint8_t *start = (uint8_t *)iov[i].iov_base - FRAME_HDR_LEN, *end;
+
+		do {
+			frame_put((uint8_t *)iov[i].iov_base - FRAME_HDR_LEN, FRAME_PSH, st->core.id,
+				  (uint16_t)iov[i].iov_len);
+			end = (uint8_t *)iov[i].iov_base + iov[i].iov_len;
+			i++;
+		} while (i < n && (uint8_t *)iov[i].iov_base - FRAME_HDR_LEN == end && !link_shapes(l));
+		link_packet(l, start, (size_t)(end - start));
+	}
+}
+
+/* Without headroom the bytes are copied behind a header. */
+static void write_copy(struct stream *st, const uint8_t *p, size_t n)
+{
+	uint8_t *frame = st->w->frame;
+
+	while (n > 0 && !st->link->dead) {
+		size_t take = n < FRAME_DATA_BULK ? n : FRAME_DATA_BULK;
+
+		frame_put(frame, FRAME_PSH, st->core.id, (uint16_t)take);
+		memcpy(frame + FRAME_HDR_LEN, p, take);
+		link_packet(st->link, frame, FRAME_HDR_LEN + take);
+		p += take;
+		n -= take;
+	}
+}
+
+static void endpoint_write(struct endpoint *e, struct iovec *iov, int n, bool headroom)
+{
+	struct stream *st = container_of(e, struct stream, e);
+	struct link *l = st->link;
+	size_t total = 0;
+
+	if (!l || l->dead || st->core.state == STREAM_CLOSED)
+		return;
+	for (int i = 0; i < n; i++)
+		total += iov[i].iov_len;
+	if (l->core.role == SESSION_SERVER)
+		st->down += total;
+	else
+		st->up += total;
+	st->down_at_up = st->down;
+	if (headroom) {
+		write_in_place(st, iov, n);
+		return;
+	}
+	for (int i = 0; i < n; i++)
+		write_copy(st, iov[i].iov_base, iov[i].iov_len);
+}
+
+static bool endpoint_has_room(struct endpoint *e)
+{
+	struct stream *st = container_of(e, struct stream, e);
+
+	return !st->link || st->link->dead || link_has_room(st->link, st);
+}
+
+static void endpoint_eof(struct endpoint *e)
+{
+	struct stream *st = container_of(e, struct stream, e);
+
+	if (st->core.state != STREAM_CLOSED)
+		st->ops->local_eof(st);
+}
+
+static void endpoint_finish(struct endpoint *e)
+{
+	endpoint_unjoin(e);
+	stream_event(container_of(e, struct stream, e), STREAM_EV_LOCAL_DONE, NULL);
+}
+
+static void endpoint_abort(struct endpoint *e)
+{
+	endpoint_unjoin(e);
+	stream_event(container_of(e, struct stream, e), STREAM_EV_LOCAL_ABORT, "the local side was reset");
+}
+
+static void endpoint_resume(struct endpoint *e)
+{
+	struct stream *st = container_of(e, struct stream, e);
+
+	if (st->link)
+		link_account(st->link, st);
+}
+
+static const struct endpoint_ops endpoint_ops = {
+	.write = endpoint_write,
+	.has_room = endpoint_has_room,
+	.eof = endpoint_eof,
+	.finish = endpoint_finish,
+	.abort = endpoint_abort,
+	.resume = endpoint_resume,
+};
+
+void stream_init(struct stream *st, struct link *l, const struct stream_ops *ops, uint32_t id,
+		 enum stream_state state)
+{
+	st->core.id = id;
+	st->core.state = state;
+	st->e.ops = &endpoint_ops;
+	st->ops = ops;
+	st->link = l;
+	st->w = l->w;
+	st->start_ms = st->progress_ms = loop_now_ms(l->w->loop);
+	list_init(&st->in_blocked);
+	list_push_back(&l->streams, &st->in_link);
+}
+
+static void forget(struct stream *st)
+{
+	struct link *l = st->link;
+
+	l->queued -= st->accounted;
+	st->accounted = 0;
+	session_remove(&l->core, &st->core);
+	list_remove(&st->in_link);
+	list_remove(&st->in_blocked);
+	st->link = NULL;
+	link_unpause(l);
+	if (list_empty(&l->streams) && !l->dead)
+		l->ops->idle(l);
+}
+
+/* Tells the session's peer. */
+static void tell_peer(struct stream *st, unsigned todo, const char *why)
+{
+	struct link *l = st->link;
+
+	if (!l || l->dead)
+		return;
+	if ((todo & STREAM_DO_SYNACK) && l->core.v2)
+		link_control(l, FRAME_SYNACK, st->core.id, NULL, 0);
+	if ((todo & STREAM_DO_SYNACK_ERROR) && l->core.v2)
+		link_control(l, FRAME_SYNACK, st->core.id, why, why ? strlen(why) : 0);
+	if (todo & STREAM_DO_FIN)
+		link_control(l, FRAME_FIN, st->core.id, NULL, 0);
+}
+
+/* Tells the endpoint it is joined with. */
+static void tell_endpoint(struct stream *st, unsigned todo)
+{
+	struct endpoint *peer = st->e.peer;
+
+	if (!peer || !(todo & (STREAM_DO_FINISH | STREAM_DO_ABORT)))
+		return;
+	endpoint_unjoin(&st->e);
+	if (todo & STREAM_DO_FINISH)
+		peer->ops->finish(peer);
+	else
+		peer->ops->abort(peer);
+}
+
+void stream_event(struct stream *st, enum stream_event ev, const char *why)
+{
+	enum stream_state before = st->core.state;
+	unsigned todo = stream_step(&st->core.state, ev, NULL);
+
+	tell_peer(st, todo, why);
+	if (todo & STREAM_DO_ATTACH)
+		st->ops->attach(st);
+	tell_endpoint(st, todo);
+	if (todo & STREAM_DO_LINGER)
+		st->ops->linger(st);
+	if (ev == STREAM_EV_SYNACK && before == STREAM_OPENING)
+		st->ops->confirmed(st);
+	if (before != STREAM_CLOSED && st->core.state == STREAM_CLOSED)
+		st->ops->closed(st, why);
+	if ((todo & STREAM_DO_FORGET) && st->link)
+		forget(st);
+}
+
+const char *stream_tag(const struct stream *st, char out[static STREAM_TAG_MAX])
+{
+	snprintf(out, STREAM_TAG_MAX, "%s/%u", st->link ? st->link->tag : "-", st->core.id);
+	return out;
+}

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The last seconds of a wire.
+#include "app/wire_farewell.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/list.h"
+
+#define FAREWELL_MS 3000
+
+struct farewell {
+	struct worker *w;
+	struct wire *wire;
+	struct watcher watch;
+	struct timer timer;
+	struct deferred dead;
+};
+
+static void release(struct deferred *d)
+{
+	free(container_of(d, struct farewell, dead));
+}
+
+static void farewell_end(struct farewell *f)
+{
+	loop_forget(f->w->loop, &f->watch);
+	loop_disarm(f->w->loop, &f->timer);
+	wire_free(f->wire);
+	loop_defer(f->w->loop, &f->dead, release);
+}
+
+static void expired(struct timer *t)
+{
+	farewell_end(container_of(t, struct farewell, timer));
+}
+
+static void ready(struct watcher *w, uint32_t events)
+{
+	struct farewell *f = container_of(w, struct farewell, watch);
+	int err = wire_flush(f->wire);
+	ssize_t n;
+
+	(void)events;
+	do {
+		n = wire_read(f->wire, f->w->rx);
+	} while (n > 0);
+	if (n == 0 || (err < 0 && err != -EAGAIN))
+		farewell_end(f);
+}
+
+void wire_farewell(struct worker *w, struct wire *wire)
+{
+	struct farewell *f;
+	int err = wire_shutdown(wire);
+
+	/* the peer has closed already, or is not there */
+	if (wire_end(wire) != WIRE_OPEN || (err < 0 && err != -EAGAIN)) {
+		wire_free(wire);
+		return;
+	}
+	f = calloc(1, sizeof(*f));
+	if (!f) {
+		wire_free(wire);
+		return;
+	}
+	f->w = w;
+	f->wire = wire;
+	f->watch = (struct watcher){ .fd = wire_fd(wire), .ready = ready };
+	if (loop_watch(w->loop, &f->watch, EPOLLIN | EPOLLOUT | EPOLLRDHUP) < 0 ||
+	    loop_arm(w->loop, &f->timer, FAREWELL_MS, expired) < 0)
+		farewell_end(f);
+}

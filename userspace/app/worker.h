@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* One data thread and everything it owns; and what all threads of the program share. */
+#ifndef APP_WORKER_H
+#define APP_WORKER_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "app/config.h"
+#include "datapath/endpoint.h"
+#include "ev/loop.h"
+#include "ev/mailbox.h"
+#include "io/resolve.h"
+#include "wire/wire.h"
+
+#define WORKERS_MAX 256
+
+struct inbound;
+struct outbound;
+struct outbound_shared;
+struct inbound_shared;
+struct program;
+
+/* Counted by one worker with plain stores; summed up for the log. */
+struct counters {
+	uint64_t connections;	/* accepted by any inbound */
+	uint64_t handshakes_failed, auth_failed, fallbacks;
+	uint64_t sessions;	/* authenticated, server role */
+	uint64_t streams, streams_refused, streams_reset;
+	uint64_t bytes_up, bytes_down;
+	uint64_t client_sessions, client_retries;
+	uint64_t udp_sent, udp_dropped;
+};
+
+struct worker {
+	unsigned id;
+	struct program *program;
+	const struct config *config;
+	struct loop *loop;
+	struct mailbox *mailbox;
+	struct buf_pool pool;
+	struct wire_shared wires;
+	struct relay_shared relay;
+	uint8_t *rx;	/* WIRE_READ_ROOM bytes: plaintext of the session being read */
+	uint8_t *frame; /* FRAME_HDR_LEN + FRAME_DATA_MAX bytes: a frame being made */
+	struct resolver *resolver;
+	struct inbound **inbounds;   /* by index in the configuration */
+	struct outbound **outbounds;
+	struct counters counters;
+	struct timer trim_timer;
+	bool draining;
+	pthread_t thread;
+};
+
+/* Shared by all threads; constant after start but for the atomics and what the parts guard themselves. */
+struct program {
+	const struct config *config;
+	unsigned n_workers;
+	unsigned n_running; /* threads that were started */
+	struct worker *workers;
+	struct inbound_shared **inbounds;
+	int *listen_fds; /* of inbound i, worker k: [i * n_workers + k]; -1 once taken over */
+	struct outbound_shared **outbounds;
+	_Atomic uint32_t n_sessions;	     /* server sessions, handshakes included */
+	_Atomic uint32_t n_handshakes;	     /* under way, server role */
+	_Atomic uint32_t n_local;	     /* connections of local inbounds */
+	_Atomic uint32_t n_udp;		     /* UDP associations, both roles */
+	_Atomic uint32_t n_busy;	     /* connections and streams that a drain waits for */
+	_Atomic uint32_t next_tag;	     /* numbers for the log */
+};
+
+/* Takes one of a limited number: false when `limit` are taken already. */
+bool limit_take(_Atomic uint32_t *count, uint32_t limit);
+void limit_give(_Atomic uint32_t *count);
+
+/* Builds worker `id`, without its thread. 0 or -errno; `why` says what failed. */
+int worker_init(struct worker *w, struct program *p, unsigned id, char *why, size_t why_len);
+/* After its thread ended. */
+void worker_done(struct worker *w);
+/* The thread's function: runs the loop until worker_stop(). */
+void *worker_run(void *worker);
+/* From any thread: gives an accepted connection, unread, to that worker's instance of an inbound. 0 or -ENOMEM. */
+int worker_hand_over(struct worker *w, unsigned inbound, int fd);
+/* From any thread: has the inbounds load their certificates. */
+void worker_reload(struct worker *w);
+/* From any thread: begins to drain / leaves the loop. */
+void worker_drain(struct worker *w);
+void worker_stop(struct worker *w);
+
+#endif
