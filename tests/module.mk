@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Tests: every tests/unit/test_*.c is a cmocka program, every tests/fuzz/fuzz_*.c a corpus replay and a libFuzzer.
+# Each check prints 'N passed, N failed, N skipped' as its last line; tools/dev/test adds them up.
+UNIT_SRC := $(wildcard tests/unit/test_*.c)
+UNIT_SHARED := $(filter-out $(UNIT_SRC),$(wildcard tests/unit/*.c))
+UNIT := $(UNIT_SRC:%.c=$(B)/%)
+FUZZ_NAMES := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+FUZZ_SHARED := $(filter-out tests/fuzz/fuzz_%.c tests/fuzz/replay.c,$(wildcard tests/fuzz/*.c))
+REPLAY := $(FUZZ_NAMES:%=$(B)/fuzz/replay_%)
+FUZZ_SECONDS ?= 60
+
+$(B)/tests/unit/test_%: $(B)/tests/unit/test_%.o $(UNIT_SHARED:%.c=$(B)/%.o) $(LIB)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS) $(shell pkg-config --libs cmocka)
+
+$(B)/fuzz/replay_%: $(B)/tests/fuzz/fuzz_%.o $(B)/tests/fuzz/replay.o $(FUZZ_SHARED:%.c=$(B)/%.o) $(LIB)
+	$(call say,LD,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+$(B)/fuzz/fuzz_%: $(B)/tests/fuzz/fuzz_%.o $(FUZZ_SHARED:%.c=$(B)/%.o) $(LIB)
+	$(call say,LD,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) -fsanitize=fuzzer $(LDFLAGS) -o $@ $^ $(LIBS)
+
+tests: $(UNIT) $(REPLAY) ## build the unit tests and the corpus replays
+
+RUN_LINT = CC='$(CC)' CFLAGS='$(PKG_CFLAGS)' tests/lint/run
+check-lint lint: ## layers, headers, sizes, leftovers, scripts, man pages
+	@$(RUN_LINT)
+check-unit: $(UNIT) ## run the unit tests
+	@tools/dev/run-unit $(UNIT)
+check-corpus: $(REPLAY) ## replay the fuzz corpora
+	@tools/dev/run-corpus $(REPLAY)
+
+RUN_UNIT = unit 'tools/dev/run-unit $(UNIT)'
+RUN_CORPUS = corpus 'tools/dev/run-corpus $(REPLAY)'
+STAGES = LOGS=$(B)/log tools/dev/stages
+check: $(UNIT) $(REPLAY) ## lint, unit tests and corpora: what a commit needs
+	@$(STAGES) lint "$(RUN_LINT)" $(RUN_UNIT) $(RUN_CORPUS)
+check-run: $(UNIT) $(REPLAY)
+	@$(STAGES) $(RUN_UNIT) $(RUN_CORPUS)
+
+# The same sources in other dress, each in a folder of its own.
+HARD := -O1 -g -fno-omit-frame-pointer -U_FORTIFY_SOURCE
+ASAN := B=$(B)/asan CFLAGS='$(HARD) -fsanitize=address,undefined -fno-sanitize-recover=all'
+TSAN := B=$(B)/tsan CFLAGS='$(HARD) -fsanitize=thread'
+FUZZ := B=$(B)/libfuzzer CC=$(CLANG) CFLAGS='$(HARD) -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all'
+COVER := B=$(B)/coverage CFLAGS='-O0 -g --coverage -fprofile-update=atomic -U_FORTIFY_SOURCE'
+SUB = +@$(MAKE) --no-print-directory
+
+asan: ## build daemon and tests with ASan and UBSan, in B/asan
+	$(SUB) $(ASAN) all tests
+tsan: ## build daemon and tests with TSan, in B/tsan
+	$(SUB) $(TSAN) all tests
+check-asan: ## unit tests and corpora under ASan and UBSan
+	$(SUB) $(ASAN) all
+	$(SUB) $(ASAN) check-run
+check-tsan: ## unit tests and corpora under TSan
+	$(SUB) $(TSAN) all
+	$(SUB) $(TSAN) check-run
+check-gcc: ## build everything with gcc, warnings as errors
+	$(SUB) CC=gcc WERROR=-Werror all tests bench-tools
+	@echo '1 passed, 0 failed, 0 skipped'
+check-clang: ## build everything with clang, warnings as errors
+	$(SUB) B=$(B)/clang CC=$(CLANG) WERROR=-Werror all tests bench-tools
+	@echo '1 passed, 0 failed, 0 skipped'
+
+# The daemon from outside: the suites take it from ANYTLSD. Sanitizer builds are slow: they move less in the loss test.
+DAEMON = ANYTLSD=$(abspath $(1))/anytlsd
+SANITIZED = $(DAEMON) tools/dev/run-sanitized $(1)/reports
+
+check-scenarios: $(B)/anytlsd ## both roles over loopback: scripted peers, faults, limits
+	@$(call DAEMON,$(B)) tests/scenarios/run
+check-scenarios-asan: asan ## the same, daemon under ASan and UBSan
+	@$(call SANITIZED,$(B)/asan) tests/scenarios/run
+check-scenarios-tsan: tsan ## the same, daemon under TSan
+	@$(call SANITIZED,$(B)/tsan) tests/scenarios/run
+check-interop: $(B)/anytlsd ## against sing-box and sing-anytls
+	@$(call DAEMON,$(B)) tests/interop/run
+check-interop-asan: asan ## the same, daemon under ASan and UBSan
+	@$(call SANITIZED,$(B)/asan) tests/interop/run
+check-interop-tsan: tsan ## the same, daemon under TSan
+	@$(call SANITIZED,$(B)/tsan) tests/interop/run
+check-loss: $(B)/anytlsd ## 1 GiB each way over 64 streams, with pauses and resets
+	@$(call DAEMON,$(B)) tests/interop/loss
+check-loss-asan: asan ## 128 MiB of it, daemon under ASan and UBSan
+	@$(call SANITIZED,$(B)/asan) tests/interop/loss -mib 128
+check-loss-tsan: tsan ## 64 MiB of it, daemon under TSan
+	@$(call SANITIZED,$(B)/tsan) tests/interop/loss -mib 64
+
+$(FUZZ_NAMES:%=fuzz-%): fuzz-%: ## fuzz-NAME: libFuzzer on one parser for FUZZ_SECONDS=60
+	$(SUB) $(FUZZ) $(B)/libfuzzer/fuzz/fuzz_$*
+	@mkdir -p $(B)/libfuzzer/corpus/$* tests/fuzz/corpus/$*
+	$(B)/libfuzzer/fuzz/fuzz_$* -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=1024 \
+		-artifact_prefix=$(B)/libfuzzer/ $(B)/libfuzzer/corpus/$* tests/fuzz/corpus/$*
+
+coverage: ## lines run by unit tests and corpora, a line a file
+	$(SUB) $(COVER) tests
+	@find $(B)/coverage -name '*.gcda' -delete
+	$(SUB) $(COVER) check-run
+	@tools/dev/coverage $(B)/coverage
+
+.PHONY: tests lint check check-lint check-unit check-corpus check-run asan tsan check-asan check-tsan check-gcc check-clang \
+	$(foreach s,scenarios interop loss,check-$(s) check-$(s)-asan check-$(s)-tsan) coverage $(FUZZ_NAMES:%=fuzz-%)
