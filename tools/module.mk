@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Programs around the daemon: the benchmark.
+BENCH_SRC := $(wildcard tools/bench/*.c)
+BENCH_OBJ := $(BENCH_SRC:%.c=$(B)/%.o)
+BENCH_BIN := $(B)/bench/floor $(B)/bench/load
+ROUNDS ?= 9
+
+$(B)/bench/floor: $(filter %/floor.o %/sock.o,$(BENCH_OBJ))
+	$(call say,LD,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lcrypto
+
+$(B)/bench/load: $(filter-out %/floor.o,$(BENCH_OBJ))
+	$(call say,LD,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
+
+bench-tools: $(BENCH_BIN) ## build the programs of the benchmark
+bench: $(B)/anytlsd $(BENCH_BIN) ## compare with the floor and sing-box (ROUNDS=9)
+	tools/bench/bench --build $(B) --rounds $(ROUNDS)
+bench-docs: ## put the last figures of `make bench` into docs/
+	tools/bench/bench --build $(B) --docs docs
+.PHONY: bench bench-tools bench-docs
