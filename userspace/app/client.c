@@ -37,7 +37,7 @@ void outbound_shared_free(struct outbound_shared *s)
 	free(s);
 }
 
-void client_backoff(struct client *c)
+void client_backoff(struct client *c, const char *why)
 {
 	struct outbound_shared *s = c->o.shared;
 	uint32_t n = atomic_fetch_add(&s->failures, 1);
@@ -46,10 +46,8 @@ void client_backoff(struct client *c)
 	/* half of it at random, so that many clients do not come back as one */
 	delay = delay / 2 + rng_range(0, (uint32_t)delay / 2 + 1);
 	atomic_store(&s->retry_at_ms, clock_now_ms() + delay);
-	log_warn(c->o.config->tag,
-		 "%s:%u closed a new session without a word: is the password wrong, or is it no AnyTLS server? "
-		 "next try in %llu ms",
-		 c->o.config->server, c->o.config->server_port, (unsigned long long)delay);
+	log_warn(c->o.config->tag, "%s:%u: %s; next try in %llu ms", c->o.config->server,
+		 c->o.config->server_port, why, (unsigned long long)delay);
 }
 
 void client_backoff_over(struct client *c)
@@ -72,7 +70,7 @@ static void client_connect(struct outbound *o, struct flow *f)
 		return;
 	}
 	if (atomic_load(&o->shared->retry_at_ms) > loop_now_ms(o->w->loop)) {
-		f->ops->failed(f, -ECONNREFUSED, "waiting after an authentication failure");
+		f->ops->failed(f, -ECONNREFUSED, "waiting because the server refused us");
 		return;
 	}
 	client_dial(c, f);

@@ -15,6 +15,7 @@ struct outbound_shared {
 	_Atomic uint64_t next_seq;
 	_Atomic uint64_t retry_at_ms;	  /* after an authentication failure: no connection before */
 	_Atomic uint32_t failures;	  /* in a row */
+	_Atomic uint32_t n_opening;	  /* warm sessions being made */
 	_Atomic bool used;		  /* warm sessions are kept after the first use */
 };
 
@@ -26,7 +27,7 @@ struct client {
 	struct pool pool;
 	struct list sessions; /* all of them, in every phase */
 	struct timer sweep, warm;
-	uint32_t n_opening;   /* being made without a flow */
+	uint32_t warm_failures; /* in a row */
 	struct log_limit failed;
 };
 
@@ -55,6 +56,12 @@ void client_dial(struct client *c, struct flow *f);
 void client_session_end(struct client_session *cs, int err, const char *why);
 /* A session that can take a stream: opens one for f, which is told at once or when the server answers. */
 void client_stream_open(struct client_session *cs, struct flow *f);
+/*
+ * Keeps `local` (unjoining it) for a stream to dst on a fresh session, once; false without memory.
+ * Strings are copied.
+ */
+bool client_rescue(struct client *c, struct endpoint *local, const struct addr *dst, const char *user,
+		   const char *tag);
 /* The Settings frame, if this session still owes it, to p; returns its length. */
 size_t client_greeting(struct client_session *cs, uint8_t *p, size_t room);
 
@@ -64,11 +71,13 @@ struct client_session *client_pool_take(struct client *c);
 void client_pool_remove(struct client_session *cs);
 /* Opens warm sessions soon, where the minimum asks for more. */
 void client_pool_warm(struct client *c);
+/* One attempt at a warm session is over. */
+void client_pool_warmed(struct client *c, bool ready);
 void client_pool_start(struct client *c);
 void client_pool_stop(struct client *c);
 
-/* An authentication failure, or what looks like one; and the first sign that it works. */
-void client_backoff(struct client *c);
+/* The server refused us, or so it looks; and the first sign that it works. */
+void client_backoff(struct client *c, const char *why);
 void client_backoff_over(struct client *c);
 
 static inline struct client *client_of(struct outbound *o)

@@ -87,36 +87,34 @@ void client_pool_remove(struct client_session *cs)
 		taken(cs);
 }
 
-/* This worker's part of the minimum, which is for all of them together. */
-static uint32_t share(const struct client *c)
-{
-	uint32_t n = c->o.w->program->n_workers, min = c->o.config->min_idle;
-
-	return min / n + (c->o.w->id < min % n);
-}
-
 static void warm(struct timer *t)
 {
 	struct client *c = container_of(t, struct client, warm);
 	struct outbound_shared *s = c->o.shared;
-	uint32_t want = share(c), all = idle_everywhere(c);
+	uint32_t all = idle_everywhere(c), min = c->o.config->min_idle;
 
 	if (!atomic_load(&s->used) || c->o.w->draining ||
 	    atomic_load(&s->retry_at_ms) > loop_now_ms(c->o.w->loop))
 		return;
-	while (all + c->n_opening < c->o.config->min_idle && c->pool.n_idle + c->n_opening < want) {
-		uint32_t before = c->n_opening;
-
+	/* the minimum is for all workers together; whoever finds it lacking fills it up */
+	for (uint32_t i = all; i < min && limit_take(&s->n_opening, min - all); i++)
 		client_dial(c, NULL);
-		if (c->n_opening == before)
-			return;
-	}
 }
 
 void client_pool_warm(struct client *c)
 {
+	uint32_t delay = WARM_DELAY_MS << (c->warm_failures < 9 ? c->warm_failures : 9);
+
 	if (c->o.config->min_idle > 0 && !c->o.config->disable_reuse && !c->warm.slot)
-		loop_arm(c->o.w->loop, &c->warm, WARM_DELAY_MS, warm);
+		loop_arm(c->o.w->loop, &c->warm, delay, warm);
+}
+
+void client_pool_warmed(struct client *c, bool ready)
+{
+	limit_give(&c->o.shared->n_opening);
+	c->warm_failures = ready ? 0 : c->warm_failures + 1;
+	if (!ready)
+		client_pool_warm(c);
 }
 
 static void expire(struct pool_entry *e)

@@ -10,7 +10,7 @@
 #include "proto/preamble.h"
 #include "proto/settings.h"
 
-#define HANDSHAKE_MS	15000
+#define HANDSHAKE_MS	8000 /* an application waits for it */
 #define AUTH_FAILURE_MS 10000 /* a server that closes later had another reason */
 
 static void release(struct deferred *d)
@@ -27,7 +27,7 @@ static void attempt_done(struct client_session *cs)
 	loop_disarm(loop, &cs->timer);
 	list_remove(&cs->in_client);
 	if (cs->warming)
-		cs->c->n_opening--;
+		client_pool_warmed(cs->c, false);
 	loop_defer(loop, &cs->dead, release);
 }
 
@@ -123,9 +123,11 @@ static void over(struct link *l, const char *why)
 	client_pool_remove(cs);
 	log_info(l->tag, "session with %s:%u ended: %s", cs->c->o.config->server,
 		 cs->c->o.config->server_port, why);
-	if (l->bytes_in == 0 && cs->greeted && age < AUTH_FAILURE_MS && !l->w->draining &&
-	    (l->hup || l->broken))
-		client_backoff(cs->c);
+	if (l->alerted)
+		client_backoff(cs->c, why);
+	else if (l->lost && l->bytes_in == 0 && cs->greeted && age < AUTH_FAILURE_MS)
+		client_backoff(cs->c, "closed a new session without a word: is the password wrong, or is it no "
+				      "AnyTLS server?");
 	attempt_done(cs);
 	client_pool_warm(cs->c);
 }
@@ -159,7 +161,7 @@ static void ready_for_streams(struct client_session *cs, struct wire *wire)
 	cs->first = NULL;
 	w->counters.client_sessions++;
 	if (cs->warming)
-		c->n_opening--;
+		client_pool_warmed(c, true);
 	cs->warming = false;
 	session_init(&cs->l.core, SESSION_CLIENT);
 	snprintf(cs->l.tag, sizeof(cs->l.tag), "c%u", atomic_fetch_add(&w->program->next_tag, 1) + 1);
@@ -242,6 +244,8 @@ void client_dial(struct client *c, struct flow *f)
 	if (!cs) {
 		if (f)
 			f->ops->failed(f, -ENOMEM, "out of memory");
+		else
+			client_pool_warmed(c, false);
 		return;
 	}
 	cs->c = c;
@@ -252,8 +256,6 @@ void client_dial(struct client *c, struct flow *f)
 	list_push_back(&c->sessions, &cs->in_client);
 	if (f)
 		f->pending = &cs->first;
-	if (cs->warming)
-		c->n_opening++;
 	if (dial_name(&cs->dial, c->o.w->loop, c->o.w->resolver, &c->dial, cfg->server,
 		      cfg->server_port) < 0)
 		attempt_failed(cs, -ENOMEM, "out of memory");

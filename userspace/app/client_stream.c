@@ -11,6 +11,7 @@
 #define WATCHDOG_MS    3000  /* protocol notes 3.4 */
 #define TRUST_MS       250   /* a session heard so lately is taken to be alive */
 #define LINGER_MS      10000 /* quiet time before a held-back FIN (protocol notes 2.6) */
+#define LINGER_SHORT_MS 1000  /* the same once the answer has begun */
 #define ANSWER_SMALL   65536 /* an answer below this, all delivered, is taken to be complete */
 
 struct client_stream {
@@ -20,6 +21,7 @@ struct client_stream {
 	struct deferred dead;
 	uint64_t heard_at; /* the session's bytes_in when the stream was opened */
 	bool waiting;	   /* the flow was not told yet */
+	bool retried;	   /* this is the second try */
 	struct addr dst;
 	char inbound_user[64];
 	char tag[STREAM_TAG_MAX];
@@ -79,7 +81,9 @@ static void linger_over(struct timer *t)
 
 static void linger(struct stream *st)
 {
-	loop_arm(st->w->loop, &of(st)->linger, LINGER_MS, linger_over);
+	uint32_t quiet = st->down > st->down_at_up ? LINGER_SHORT_MS : LINGER_MS;
+
+	loop_arm(st->w->loop, &of(st)->linger, quiet, linger_over);
 }
 
 /*
@@ -130,6 +134,19 @@ static void settle_flow(struct client_stream *cs, bool session_dead, const char 
 	f->ops->failed(f, session_dead ? -ECONNRESET : -ECONNREFUSED, why ? why : "refused by the server");
 }
 
+/* Nothing can have reached the destination: another session may do what this one did not. */
+static bool keep_local(struct stream *st)
+{
+	struct client_stream *cs = of(st);
+
+	if (st->up || st->down || cs->retried || st->w->draining || st->core.id == 1)
+		return false;
+	st->w->counters.client_retries++;
+	log_info(cs->tag, "tried again on a fresh session");
+	return client_rescue(client_session_of(st->link)->c, st->e.peer, &cs->dst, cs->inbound_user,
+			     cs->tag);
+}
+
 static void closed(struct stream *st, const char *why)
 {
 	struct client_stream *cs = of(st);
@@ -166,6 +183,7 @@ static const struct stream_ops client_stream_ops = {
 	.attach = nothing,
 	.linger = linger,
 	.local_eof = local_eof,
+	.keep_local = keep_local,
 	.closed = closed,
 };
 
@@ -205,6 +223,7 @@ void client_stream_open(struct client_session *session, struct flow *f)
 	snprintf(cs->inbound_user, sizeof(cs->inbound_user), "%s", f->user);
 	cs->heard_at = l->bytes_in;
 	cs->waiting = !trusted;
+	cs->retried = f->retried;
 	send_open(session, cs);
 	if (!first && l->core.v2)
 		loop_arm(w->loop, &cs->watchdog, WATCHDOG_MS, watchdog);

@@ -146,6 +146,19 @@ static bool check_wire(struct config_reader *r, struct config_ref v, const char 
 	return true;
 }
 
+/* In a list each item is one line; CR is refused wherever it is (protocol notes 4.1). */
+static bool broken_line(struct config_reader *r, struct config_ref v)
+{
+	if (!json_is_array(v.v))
+		return false;
+	for (struct config_list l = config_list_start(v); l.item.v; config_list_next(&l))
+		if (strchr(json_string_value(l.item.v), '\n')) {
+			config_error(&r->report, l.item.n, "a line break inside a line");
+			return true;
+		}
+	return false;
+}
+
 char *config_read_padding(struct config_reader *r, struct config_ref v)
 {
 	struct short_form f;
@@ -155,6 +168,10 @@ char *config_read_padding(struct config_reader *r, struct config_ref v)
 		return config_strdup(r, padding_default);
 	if (!config_read_joined(r, v, '\n', &text))
 		return NULL;
+	if (broken_line(r, v)) {
+		config_set(&text, NULL);
+		return NULL;
+	}
 	f = look(text);
 	if (*text == '\0') {
 		config_set(&text, config_strdup(r, padding_default));

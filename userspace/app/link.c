@@ -38,6 +38,7 @@ static void act_close(struct link *l, const struct act *a)
 {
 	char text[160], why[200];
 
+	l->alerted = a->kind == ACT_ALERT;
 	if (a->kind == ACT_SEND_ALERT)
 		link_control(l, FRAME_ALERT, 0, a->data, a->len);
 	snprintf(why, sizeof(why), "%s%s", a->kind == ACT_ALERT ? "alert from the peer: " : "",
@@ -132,6 +133,7 @@ static void end_of_wire(struct link *l)
 		[WIRE_RESET] = "connection lost",
 	};
 
+	l->lost = true;
 	link_end(l, why[wire_end(l->wire)]);
 }
 
@@ -146,8 +148,10 @@ static void read_some(struct task *t)
 			return;
 		l->paused = link_must_pause(l);
 		n = l->paused ? -EAGAIN : wire_read(l->wire, l->w->rx);
-		if (n == -EAGAIN && l->broken)
+		if (n == -EAGAIN && l->broken) {
+			l->lost = true;
 			link_end(l, "connection lost");
+		}
 		if (n == -EAGAIN) {
 			l->readable = l->paused;
 			return;

@@ -47,6 +47,8 @@ struct link {
 	bool paused;		  /* not reading: somebody downstream has to catch up */
 	bool control_waits;	  /* a control frame is in the wire's queue */
 	bool broken;		  /* writing failed: it ends once nothing can be read any more */
+	bool lost;		  /* the peer ended it, or the connection did */
+	bool alerted;		  /* the peer ended it with an Alert */
 	bool dead;
 	char tag[16];		  /* "s12": for the log */
 };

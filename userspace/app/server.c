@@ -62,6 +62,21 @@ static void refuse(struct server *s, int fd, const char *why)
 	fd_close(fd);
 }
 
+/* Of all workers; another one does it a moment later. */
+static void push_out_oldest(struct worker *self)
+{
+	struct program *p = self->program;
+	struct worker *who = self;
+
+	for (unsigned i = 0; i < p->n_workers; i++)
+		if (atomic_load(&p->workers[i].oldest_ms) < atomic_load(&who->oldest_ms))
+			who = &p->workers[i];
+	if (who != self)
+		worker_push_out(who);
+	else if (conn_oldest(self))
+		conn_close(conn_oldest(self));
+}
+
 /* A connection came; it gets a place, or the door. */
 static void accepted(struct listener_sink *sink, int fd, const union sockaddr_any *peer)
 {
@@ -81,15 +96,8 @@ static void accepted(struct listener_sink *sink, int fd, const union sockaddr_an
 	}
 	if (!limit_take(&p->n_handshakes, lim->handshakes)) {
 		/* the oldest has had its time: a flood of half-open ones must not keep others out */
-		struct conn *oldest = conn_oldest(s);
-
-		if (oldest)
-			conn_close(oldest);
-		if (!oldest || !limit_take(&p->n_handshakes, lim->handshakes)) {
-			limit_give(&p->n_sessions);
-			refuse(s, fd, "limits.handshakes is reached");
-			return;
-		}
+		push_out_oldest(s->in.w);
+		limit_take(&p->n_handshakes, UINT32_MAX);
 	}
 	conn_accepted(s, fd, peer);
 }
@@ -105,8 +113,8 @@ static void drain(struct inbound *in)
 
 	listener_free(in->listener);
 	in->listener = NULL;
-	while (conn_oldest(s))
-		conn_close(conn_oldest(s));
+	while (conn_oldest(in->w))	/* every inbound of the worker is being drained */
+		conn_close(conn_oldest(in->w));
 	list_for_each_safe(it, &s->sessions) {
 		struct server_session *ss = container_of(it, struct server_session, in_server);
 
@@ -157,7 +165,6 @@ struct inbound *server_new(struct worker *w, const struct config_inbound *c,
 		return NULL;
 	s->in = (struct inbound){ .ops = &server_ops, .config = c, .shared = shared, .w = w,
 				  .sink.accepted = accepted };
-	list_init(&s->conns);
 	list_init(&s->sessions);
 	if (c->tls.enabled) {
 		s->tls = certs_build(shared->certs, why, why_len);

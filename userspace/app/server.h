@@ -22,7 +22,6 @@ struct inbound_shared {
 struct server {
 	struct inbound in;
 	struct tls_server *tls; /* NULL without TLS */
-	struct list conns;	/* struct conn: not authenticated yet, oldest first */
 	struct list sessions;	/* struct server_session */
 	struct log_limit refused;
 };
@@ -43,7 +42,7 @@ void conn_accepted(struct server *s, int fd, const union sockaddr_any *peer);
 struct conn;
 /* Closes a connection that is not authenticated yet. */
 void conn_close(struct conn *c);
-struct conn *conn_oldest(struct server *s);
+struct conn *conn_oldest(struct worker *w);
 
 /* Takes over an authenticated wire and its place; `rest` was read behind the preamble. */
 void server_session_start(struct server *s, const struct config_user *user, struct wire *wire,

@@ -18,7 +18,8 @@
 
 struct conn {
 	struct server *s;
-	struct list in_server;
+	struct list in_worker;
+	uint64_t since_ms;
 	struct watcher watch;
 	struct timer timer;
 	struct deferred dead;
@@ -40,6 +41,19 @@ static void release(struct deferred *d)
 	free(container_of(d, struct conn, dead));
 }
 
+struct conn *conn_oldest(struct worker *w)
+{
+	return list_empty(&w->handshakes) ? NULL : container_of(w->handshakes.next, struct conn, in_worker);
+}
+
+/* Lets the other workers know how old the oldest is. */
+static void note_oldest(struct worker *w)
+{
+	struct conn *c = conn_oldest(w);
+
+	atomic_store(&w->oldest_ms, c ? c->since_ms : UINT64_MAX);
+}
+
 /* Ends the connection's life as a conn; what it still owns goes with it. Keeps its place of n_sessions. */
 static void conn_done(struct conn *c)
 {
@@ -48,7 +62,8 @@ static void conn_done(struct conn *c)
 	c->closed = true;
 	loop_forget(l, &c->watch);
 	loop_disarm(l, &c->timer);
-	list_remove(&c->in_server);
+	list_remove(&c->in_worker);
+	note_oldest(c->s->in.w);
 	limit_give(&c->s->in.w->program->n_handshakes);
 	handshake_free(c->handshake);
 	c->handshake = NULL;
@@ -65,11 +80,6 @@ void conn_close(struct conn *c)
 	c->silent = NULL;
 	limit_give(&c->s->in.w->program->n_sessions);
 	conn_done(c);
-}
-
-struct conn *conn_oldest(struct server *s)
-{
-	return list_empty(&s->conns) ? NULL : container_of(s->conns.next, struct conn, in_server);
 }
 
 static void log_failure(struct conn *c, const char *what)
@@ -330,7 +340,9 @@ void conn_accepted(struct server *s, int fd, const union sockaddr_any *peer)
 	c->peer = *peer;
 	c->watch.fd = fd;
 	snprintf(c->tag, sizeof(c->tag), "s%u", atomic_fetch_add(&s->in.w->program->next_tag, 1) + 1);
-	list_push_back(&s->conns, &c->in_server);
+	c->since_ms = loop_now_ms(s->in.w->loop);
+	list_push_back(&s->in.w->handshakes, &c->in_worker);
+	note_oldest(s->in.w);
 	if (s->tls) {
 		begin_handshake(c, fd);
 		return;

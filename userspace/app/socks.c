@@ -11,7 +11,6 @@
 #include "base/secret.h"
 #include "datapath/tcp.h"
 
-#define DIALOGUE_MS  30000
 #define DIALOGUE_MAX 1024 /* the longest message is 513 bytes; what is behind it may be payload */
 
 enum phase { GREETING, USERPASS, REQUEST, CONNECTING, ASSOCIATED };
@@ -134,11 +133,17 @@ static void failed(struct flow *f, int err, const char *why)
 	refuse(c, reply_for(err));
 }
 
+/* The association was silent for too long, or its way out broke: the client shall make a new one. */
+static void udp_over(void *owner)
+{
+	conn_done(owner);
+}
+
 static void associate(struct socks_conn *c)
 {
 	struct addr bound;
 
-	c->udp = socks_udp_new(c->s, c->watch.fd, c->user, c->tag);
+	c->udp = socks_udp_new(c->s, c->watch.fd, c->user, c->tag, udp_over, c);
 	if (!c->udp) {
 		refuse(c, SOCKS5_FAILURE);
 		return;
@@ -301,7 +306,7 @@ static void begin(struct socks *s, int fd)
 	snprintf(c->tag, sizeof(c->tag), "l%u", atomic_fetch_add(&w->program->next_tag, 1) + 1);
 	list_push_back(&s->conns, &c->in_socks);
 	if (loop_watch(w->loop, &c->watch, EPOLLIN | EPOLLRDHUP) < 0 ||
-	    loop_arm(w->loop, &c->timer, DIALOGUE_MS, too_slow) < 0)
+	    loop_arm(w->loop, &c->timer, w->config->limits.handshake_timeout_ms, too_slow) < 0)
 		conn_done(c);
 }
 

@@ -15,10 +15,11 @@ struct socks {
 
 /* Starts a UDP association for the client behind a control connection; NULL without place. */
 struct socks_udp;
-struct socks_udp *socks_udp_new(struct socks *s, int control_fd, const char *user, const char *tag);
+struct socks_udp *socks_udp_new(struct socks *s, int control_fd, const char *user, const char *tag,
+				void (*over)(void *owner), void *owner);
 /* The address that the client shall send to. */
 void socks_udp_bound(const struct socks_udp *u, struct addr *ret);
-/* NULL is ignored. */
+/* NULL is ignored; over() does not come any more. */
 void socks_udp_free(struct socks_udp *u);
 
 #endif

@@ -19,6 +19,8 @@ struct socks_udp {
 	union sockaddr_any client; /* who may send: an address at first, with its port after the first datagram */
 	union sockaddr_any bound;
 	bool port_known;
+	void (*over)(void *owner);
+	void *owner;
 };
 
 static void release(struct deferred *d)
@@ -69,7 +71,7 @@ static void received(struct socks_udp *u, const uint8_t *p, size_t n)
 		drop(u);
 		return;
 	}
-	if (!u->p.peer) {	/* the first one, or the first one after a long silence */
+	if (!u->p.peer) {	/* the first one */
 		struct packets *far;
 
 		u->flow.dst = d.dst;
@@ -118,10 +120,11 @@ static void to_client(struct packets *p, const struct addr *a, const uint8_t *da
 		drop(u);
 }
 
-/* The far side had nothing to do for long: the next datagram makes a new one. */
 static void far_closed(struct packets *p)
 {
-	(void)p;
+	struct socks_udp *u = container_of(p, struct socks_udp, p);
+
+	u->over(u->owner);
 }
 
 static const struct packets_ops socks_udp_ops = { .send = to_client, .close = far_closed };
@@ -159,7 +162,8 @@ void socks_udp_bound(const struct socks_udp *u, struct addr *ret)
 	memcpy(ret->ip6, ip, n);
 }
 
-struct socks_udp *socks_udp_new(struct socks *s, int control_fd, const char *user, const char *tag)
+struct socks_udp *socks_udp_new(struct socks *s, int control_fd, const char *user, const char *tag,
+				void (*over)(void *owner), void *owner)
 {
 	struct worker *w = s->in.w;
 	struct socks_udp *u;
@@ -171,6 +175,8 @@ struct socks_udp *socks_udp_new(struct socks *s, int control_fd, const char *use
 		goto fail;
 	u->p.ops = &socks_udp_ops;
 	u->s = s;
+	u->over = over;
+	u->owner = owner;
 	u->flow = (struct flow){ .w = w, .inbound = s->in.config->tag, .user = user, .tag = tag };
 	u->watch = (struct watcher){ .fd = open_socket(u, control_fd), .ready = ready };
 	if (u->watch.fd < 0 || loop_watch_level(w->loop, &u->watch, EPOLLIN) < 0)

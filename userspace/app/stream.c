@@ -229,13 +229,16 @@ void stream_event(struct stream *st, enum stream_event ev, const char *why)
 	tell_peer(st, todo, why);
 	if (todo & STREAM_DO_ATTACH)
 		st->ops->attach(st);
-	tell_endpoint(st, todo);
+	if (ev != STREAM_EV_SESSION_DEAD || !st->e.peer || !st->ops->keep_local || !st->ops->keep_local(st))
+		tell_endpoint(st, todo);
 	if (todo & STREAM_DO_LINGER)
 		st->ops->linger(st);
 	if (ev == STREAM_EV_SYNACK && before == STREAM_OPENING)
 		st->ops->confirmed(st);
-	if (before != STREAM_CLOSED && st->core.state == STREAM_CLOSED)
+	if (st->core.state == STREAM_CLOSED && !st->told_closed) {
+		st->told_closed = true;	/* what follows from an event may close it before the event is over */
 		st->ops->closed(st, why);
+	}
 	if ((todo & STREAM_DO_FORGET) && st->link)
 		forget(st);
 }

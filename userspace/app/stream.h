@@ -17,6 +17,8 @@ struct stream_ops {
 	void (*linger)(struct stream *st);
 	/* The endpoint it is joined with has no more to send. */
 	void (*local_eof)(struct stream *st);
+	/* Client, or NULL: the session died. Whether the joined endpoint was kept for another try. */
+	bool (*keep_local)(struct stream *st);
 	/* It is closed and unjoined; release it, deferred. `why` is NULL for a good end. */
 	void (*closed)(struct stream *st, const char *why);
 };
@@ -36,6 +38,7 @@ struct stream {
 	uint64_t up, down;    /* payload bytes: towards the server, from the server */
 	uint64_t down_at_up;  /* `down` when something was last sent up: what came since is an answer */
 	uint64_t start_ms;
+	bool told_closed;     /* ops->closed() was called */
 };
 
 /* Fills st in; the caller session_add()s it. */

@@ -178,6 +178,8 @@ static int receive(struct uot *u, const uint8_t *p, size_t n)
 		p += took;
 		n -= (size_t)took;
 	}
+	if (u->have > 0)
+		return 0;
 	took = decode(u, p, n);
 	if (took < 0 || u->closed)
 		return took < 0 ? (int)took : 0;

@@ -45,7 +45,8 @@ static void ready(struct watcher *w, uint32_t events)
 	do {
 		n = wire_read(f->wire, f->w->rx);
 	} while (n > 0);
-	if (n == 0 || (err < 0 && err != -EAGAIN))
+	/* a peer that only stopped sending still gets what is queued */
+	if (err == 0 ? n == 0 : err != -EAGAIN || wire_end(f->wire) == WIRE_RESET)
 		farewell_end(f);
 }
 
@@ -54,8 +55,8 @@ void wire_farewell(struct worker *w, struct wire *wire)
 	struct farewell *f;
 	int err = wire_shutdown(wire);
 
-	/* the peer has closed already, or is not there */
-	if (wire_end(wire) != WIRE_OPEN || (err < 0 && err != -EAGAIN)) {
+	/* nothing left to send and nobody to wait for, or the peer is not there */
+	if (err == 0 ? wire_end(wire) != WIRE_OPEN : err != -EAGAIN || wire_end(wire) == WIRE_RESET) {
 		wire_free(wire);
 		return;
 	}

@@ -9,6 +9,7 @@
 
 #include "app/flow.h"
 #include "app/inbound.h"
+#include "app/server.h"
 #include "base/fd.h"
 #include "proto/frame.h"
 
@@ -92,6 +93,8 @@ int worker_init(struct worker *w, struct program *p, unsigned id, char *why, siz
 	w->id = id;
 	w->program = p;
 	w->config = p->config;
+	list_init(&w->handshakes);
+	atomic_store(&w->oldest_ms, UINT64_MAX);
 	if (make_parts(w) < 0) {
 		snprintf(why, why_len, "worker %u: out of memory or descriptors", id);
 		return -ENOMEM;
@@ -176,6 +179,15 @@ static void receive_reload(struct mail *m, void *owner)
 			w->inbounds[i]->ops->reload(w->inbounds[i]);
 }
 
+static void receive_push_out(struct mail *m, void *owner)
+{
+	struct conn *oldest = conn_oldest(owner);
+
+	free(container_of(m, struct message, mail));
+	if (oldest)
+		conn_close(oldest);
+}
+
 static void receive_connection(struct mail *m, void *owner)
 {
 	struct message *msg = container_of(m, struct message, mail);
@@ -196,6 +208,11 @@ static int post(struct worker *w, void (*receive)(struct mail *m, void *owner), 
 	*msg = (struct message){ .mail.receive = receive, .inbound = inbound, .fd = fd };
 	mailbox_send(w->mailbox, &msg->mail);
 	return 0;
+}
+
+void worker_push_out(struct worker *w)
+{
+	post(w, receive_push_out, 0, -1);
 }
 
 void worker_drain(struct worker *w)

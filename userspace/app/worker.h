@@ -47,6 +47,8 @@ struct worker {
 	struct inbound **inbounds;   /* by index in the configuration */
 	struct outbound **outbounds;
 	struct counters counters;
+	struct list handshakes; /* struct conn of all anytls inbounds, oldest first */
+	_Atomic uint64_t oldest_ms; /* when the first of them came; UINT64_MAX: there is none */
 	struct timer trim_timer;
 	bool draining;
 	pthread_t thread;
@@ -83,6 +85,8 @@ void *worker_run(void *worker);
 int worker_hand_over(struct worker *w, unsigned inbound, int fd);
 /* From any thread: has the inbounds load their certificates. */
 void worker_reload(struct worker *w);
+/* From any thread: closes the oldest connection of that worker that is not authenticated yet. */
+void worker_push_out(struct worker *w);
 /* From any thread: begins to drain / leaves the loop. */
 void worker_drain(struct worker *w);
 void worker_stop(struct worker *w);

@@ -116,6 +116,9 @@ static const char *read_authority(const UriUriA *uri, struct uri *u)
 		return "the host name is too long or holds a NUL byte";
 	if (u->host[0] == '\0')
 		return "the host is missing";
+	for (const char *p = u->host; *p; p++)
+		if ((unsigned char)*p <= ' ' || *p == 0x7f)
+			return "the host name holds a blank or a control character";
 	if (port.n > 0 &&
 	    (decimal_parse(port.p, port.n, &number) < 0 || number < 1 || number > 65535))
 		return "the port is not 1..65535";

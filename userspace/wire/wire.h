@@ -56,7 +56,8 @@ void wire_free(struct wire *w);
 void wire_abort(struct wire *w);
 
 /*
- * One read: everything decrypted that one receive gave. p has WIRE_READ_ROOM bytes. Returns the bytes, -EAGAIN (nothing more for now), or 0 at the end:
+ * One read: everything decrypted that one receive gave; the first read of a server's TLS session is
+ * its first record alone (protocol notes 1.3). p has WIRE_READ_ROOM bytes. Returns the bytes, -EAGAIN (nothing more for now), or 0 at the end:
  * wire_end() says which kind. Bytes before an end are always delivered first.
  */
 ssize_t wire_read(struct wire *w, uint8_t p[static WIRE_READ_ROOM]);

@@ -10,6 +10,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+
+#include "base/be.h"
 
 /* A record that OpenSSL already holds a part of comes out together with what was received now. */
 #define RECV_MAX (WIRE_READ_ROOM - 20 * 1024)
@@ -20,6 +23,8 @@ struct wire_ssl {
 	const uint8_t *in; /* ciphertext that OpenSSL has not taken yet; empty between two calls */
 	size_t in_left;
 	size_t staged; /* bytes of records in sh->cipher_out; 0 between two calls */
+	bool one_record;   /* server, before its first plaintext: no more than one record is received */
+	size_t record_left; /* of that record */
 };
 
 static struct wire_ssl *of(struct wire *w)
@@ -97,10 +102,29 @@ static enum wire_end ending(struct wire_ssl *s, int ret)
 	}
 }
 
-static ssize_t ssl_read(struct wire *w, uint8_t *p)
+/* Receives of the first record what there is, and nothing of the second. */
+static ssize_t receive_one(struct wire_ssl *s)
 {
-	struct wire_ssl *s = of(w);
-	ssize_t got = wire_recv(w, w->sh->cipher_in, RECV_MAX);
+	uint8_t hdr[5];
+	ssize_t got;
+
+	if (s->record_left == 0) {
+		got = recv(s->w.fd, hdr, sizeof(hdr), MSG_PEEK);
+		if (got > 0 && got < (ssize_t)sizeof(hdr))
+			return -EAGAIN;
+		s->record_left = got > 0 ? sizeof(hdr) + get_be16(hdr + 3) : 0;
+	}
+	got = wire_recv(&s->w, s->w.sh->cipher_in, s->record_left ? s->record_left : 1);
+	if (got > 0 && s->record_left > 0)
+		s->record_left -= (size_t)got;
+	return got;
+}
+
+/* Decrypts one receive into p: what it came to is in *ret_used. As wire_recv() otherwise. */
+static ssize_t read_once(struct wire_ssl *s, uint8_t *p, size_t *ret_used)
+{
+	struct wire *w = &s->w;
+	ssize_t got = s->one_record ? receive_one(s) : wire_recv(w, w->sh->cipher_in, RECV_MAX);
 	size_t used = 0;
 	int n;
 
@@ -115,8 +139,23 @@ static ssize_t ssl_read(struct wire *w, uint8_t *p)
 	s->in_left = 0;
 	if (send_staged(s, WIRE_NOW) < 0)	/* an alert, or our answer to a KeyUpdate */
 		w->end = WIRE_RESET;
+	*ret_used = used;
+	return got;
+}
+
+static ssize_t ssl_read(struct wire *w, uint8_t *p)
+{
+	struct wire_ssl *s = of(w);
+	size_t used = 0;
+	ssize_t got;
+
+	do {
+		got = read_once(s, p, &used);
+	} while (got > 0 && used == 0 && s->one_record && w->end == WIRE_OPEN);
 	if (used > 0)
-		return (ssize_t)used;
+		s->one_record = false;
+	if (used > 0 || got <= 0)
+		return used > 0 ? (ssize_t)used : got;
 	return w->end == WIRE_OPEN ? -EAGAIN : 0;
 }
 
@@ -193,6 +232,7 @@ struct wire *wire_ssl_new(struct wire_shared *sh, int fd, struct ssl_st *ssl)
 	}
 	wire_init(&s->w, &ssl_ops, sh, fd);
 	s->ssl = ssl;
+	s->one_record = SSL_is_server(ssl);
 	BIO_set_data(bio, s);
 	BIO_set_init(bio, 1);
 	SSL_set_bio(ssl, bio, bio);
