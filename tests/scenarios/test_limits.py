@@ -91,7 +91,7 @@ def test_silent_handshakes_end_at_the_deadline(world):
     for peer in peers:
         peer.wait_end(5)
     assert 0.8 < time.monotonic() - start < 4
-    wait_until(lambda: daemon.fds() <= before + 3, what="descriptors are given back")
+    wait_until(lambda: daemon.fds() <= before + 3, 10, what="descriptors are given back")
 
 
 def test_trickled_handshake_ends_at_the_deadline(world):

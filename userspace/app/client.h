@@ -47,7 +47,7 @@ struct client_session {
 	struct flow *first;	/* what it is made for, until it is ready; may be NULL */
 	uint64_t ready_ms;
 	uint64_t asked_at;	/* l.bytes_in when the last HeartRequest left */
-	bool asked, warming, greeted, retire, over;
+	bool asked, warming, greeted, over;
 };
 
 /* Makes a session for a flow, or ahead of need (NULL). The flow fails where that cannot be done. */

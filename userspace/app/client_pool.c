@@ -5,6 +5,7 @@
 #include "app/client.h"
 
 #define WARM_DELAY_MS	100   /* so that one burst is answered once */
+#define WARM_RETRY_MS	2000  /* after a failure, doubled each time */
 #define HEARTBEAT_MS	15000 /* middleboxes forget silent connections after some 30 s (protocol notes 5.2) */
 #define HEARTBEAT_ANSWER_MS 5000
 
@@ -97,13 +98,16 @@ static void warm(struct timer *t)
 	    atomic_load(&s->retry_at_ms) > loop_now_ms(c->o.w->loop))
 		return;
 	/* the minimum is for all workers together; whoever finds it lacking fills it up */
+	if (c->warm_failures > 0 && min > all + 1)
+		min = all + 1;	/* one at a time while it does not work */
 	for (uint32_t i = all; i < min && limit_take(&s->n_opening, min - all); i++)
 		client_dial(c, NULL);
 }
 
 void client_pool_warm(struct client *c)
 {
-	uint32_t delay = WARM_DELAY_MS << (c->warm_failures < 9 ? c->warm_failures : 9);
+	uint32_t n = c->warm_failures < 6 ? c->warm_failures : 6;
+	uint32_t delay = n ? WARM_RETRY_MS << (n - 1) : WARM_DELAY_MS;
 
 	if (c->o.config->min_idle > 0 && !c->o.config->disable_reuse && !c->warm.slot)
 		loop_arm(c->o.w->loop, &c->warm, delay, warm);

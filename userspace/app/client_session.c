@@ -109,7 +109,7 @@ static void idle(struct link *l)
 	struct client_session *cs = client_session_of(l);
 
 	client_backoff_over(cs->c);
-	if (cs->c->o.config->disable_reuse || cs->retire || l->w->draining || l->core.next_id >> 31)
+	if (cs->c->o.config->disable_reuse || l->w->draining || l->core.next_id >> 31)
 		link_end(l, "not to be used again");
 	else
 		client_pool_put(cs);

@@ -11,7 +11,7 @@
 #define WATCHDOG_MS    3000  /* protocol notes 3.4 */
 #define TRUST_MS       250   /* a session heard so lately is taken to be alive */
 #define LINGER_MS      10000 /* quiet time before a held-back FIN (protocol notes 2.6) */
-#define LINGER_SHORT_MS 1000  /* the same once the answer has begun */
+#define LINGER_SHORT_MS 3000  /* the same where the answer had begun before the EOF */
 #define ANSWER_SMALL   65536 /* an answer below this, all delivered, is taken to be complete */
 
 struct client_stream {
@@ -20,6 +20,7 @@ struct client_stream {
 	struct timer watchdog, linger;
 	struct deferred dead;
 	uint64_t heard_at; /* the session's bytes_in when the stream was opened */
+	uint32_t linger_ms;
 	bool waiting;	   /* the flow was not told yet */
 	bool retried;	   /* this is the second try */
 	struct addr dst;
@@ -81,9 +82,7 @@ static void linger_over(struct timer *t)
 
 static void linger(struct stream *st)
 {
-	uint32_t quiet = st->down > st->down_at_up ? LINGER_SHORT_MS : LINGER_MS;
-
-	loop_arm(st->w->loop, &of(st)->linger, quiet, linger_over);
+	loop_arm(st->w->loop, &of(st)->linger, of(st)->linger_ms, linger_over);
 }
 
 /*
@@ -96,12 +95,26 @@ static void local_eof(struct stream *st)
 	uint64_t answer = st->down - st->down_at_up;
 
 	if (answer == 0 || answer >= ANSWER_SMALL || local->queued > 0) {
+		of(st)->linger_ms = answer ? LINGER_SHORT_MS : LINGER_MS;
 		stream_event(st, STREAM_EV_LOCAL_EOF, NULL);
 		return;
 	}
 	endpoint_unjoin(&st->e);
 	stream_event(st, STREAM_EV_LOCAL_DONE, NULL);
 	local->ops->finish(local);
+}
+
+/*
+ * The application was cut off. FIN would tell the destination of a good end, and what the server
+ * still sends would be in the next stream's way (protocol notes 5.5): so more than a small exchange
+ * that was answered takes the session with it.
+ */
+static void local_abort(struct stream *st)
+{
+	if (st->down == st->down_at_up || st->up + st->down >= ANSWER_SMALL)
+		link_end(st->link, "reset by the application");
+	else
+		stream_event(st, STREAM_EV_LOCAL_ABORT, "reset by the application");
 }
 
 static void log_end(struct client_stream *cs, const char *why)
@@ -155,9 +168,6 @@ static void closed(struct stream *st, const char *why)
 
 	loop_disarm(w->loop, &cs->watchdog);
 	loop_disarm(w->loop, &cs->linger);
-	/* what the server goes on sending would be in the way of the next stream (protocol notes 5.5) */
-	if (l && st->e.peer == NULL && why && st->down - st->down_at_up >= ANSWER_SMALL)
-		client_session_of(l)->retire = true;
 	w->counters.bytes_up += st->up;
 	w->counters.bytes_down += st->down;
 	log_end(cs, why);
@@ -183,6 +193,7 @@ static const struct stream_ops client_stream_ops = {
 	.attach = nothing,
 	.linger = linger,
 	.local_eof = local_eof,
+	.local_abort = local_abort,
 	.keep_local = keep_local,
 	.closed = closed,
 };

@@ -139,6 +139,11 @@ static void local_eof(struct stream *st)
 		far->ops->finish(far);
 }
 
+static void local_abort(struct stream *st)
+{
+	stream_event(st, STREAM_EV_LOCAL_ABORT, "reset by the destination");
+}
+
 static void log_end(struct server_stream *ss, const char *why)
 {
 	struct worker *w = ss->s.w;
@@ -183,6 +188,7 @@ static const struct stream_ops server_stream_ops = {
 	.attach = attach,
 	.linger = nothing,
 	.local_eof = local_eof,
+	.local_abort = local_abort,
 	.closed = closed,
 };
 

@@ -142,8 +142,10 @@ static void endpoint_finish(struct endpoint *e)
 
 static void endpoint_abort(struct endpoint *e)
 {
+	struct stream *st = container_of(e, struct stream, e);
+
 	endpoint_unjoin(e);
-	stream_event(container_of(e, struct stream, e), STREAM_EV_LOCAL_ABORT, "the local side was reset");
+	st->ops->local_abort(st);
 }
 
 static void endpoint_resume(struct endpoint *e)
@@ -201,36 +203,35 @@ static void tell_peer(struct stream *st, unsigned todo, const char *why)
 		return;
 	if ((todo & STREAM_DO_SYNACK) && l->core.v2)
 		link_control(l, FRAME_SYNACK, st->core.id, NULL, 0);
-	if ((todo & STREAM_DO_SYNACK_ERROR) && l->core.v2)
+	if ((todo & STREAM_DO_SYNACK_ERROR) && l->core.v2 && l->core.role == SESSION_SERVER)
 		link_control(l, FRAME_SYNACK, st->core.id, why, why ? strlen(why) : 0);
 	if (todo & STREAM_DO_FIN)
 		link_control(l, FRAME_FIN, st->core.id, NULL, 0);
 }
 
-/* Tells the endpoint it is joined with. */
-static void tell_endpoint(struct stream *st, unsigned todo)
+/* Unjoins the endpoint that is to be told about the end; NULL where there is none to tell. */
+static struct endpoint *take_endpoint(struct stream *st, enum stream_event ev, unsigned todo)
 {
 	struct endpoint *peer = st->e.peer;
 
 	if (!peer || !(todo & (STREAM_DO_FINISH | STREAM_DO_ABORT)))
-		return;
+		return NULL;
+	if (ev == STREAM_EV_SESSION_DEAD && st->ops->keep_local && st->ops->keep_local(st))
+		return NULL;
 	endpoint_unjoin(&st->e);
-	if (todo & STREAM_DO_FINISH)
-		peer->ops->finish(peer);
-	else
-		peer->ops->abort(peer);
+	return peer;
 }
 
 void stream_event(struct stream *st, enum stream_event ev, const char *why)
 {
 	enum stream_state before = st->core.state;
 	unsigned todo = stream_step(&st->core.state, ev, NULL);
+	struct endpoint *peer;
 
 	tell_peer(st, todo, why);
 	if (todo & STREAM_DO_ATTACH)
 		st->ops->attach(st);
-	if (ev != STREAM_EV_SESSION_DEAD || !st->e.peer || !st->ops->keep_local || !st->ops->keep_local(st))
-		tell_endpoint(st, todo);
+	peer = take_endpoint(st, ev, todo);
 	if (todo & STREAM_DO_LINGER)
 		st->ops->linger(st);
 	if (ev == STREAM_EV_SYNACK && before == STREAM_OPENING)
@@ -241,6 +242,11 @@ void stream_event(struct stream *st, enum stream_event ev, const char *why)
 	}
 	if ((todo & STREAM_DO_FORGET) && st->link)
 		forget(st);
+	/* last: whoever sees the end may come back at once, and finds the session free */
+	if (peer && (todo & STREAM_DO_FINISH))
+		peer->ops->finish(peer);
+	else if (peer)
+		peer->ops->abort(peer);
 }
 
 const char *stream_tag(const struct stream *st, char out[static STREAM_TAG_MAX])

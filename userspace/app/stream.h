@@ -17,6 +17,8 @@ struct stream_ops {
 	void (*linger)(struct stream *st);
 	/* The endpoint it is joined with has no more to send. */
 	void (*local_eof)(struct stream *st);
+	/* The endpoint it was joined with broke. */
+	void (*local_abort)(struct stream *st);
 	/* Client, or NULL: the session died. Whether the joined endpoint was kept for another try. */
 	bool (*keep_local)(struct stream *st);
 	/* It is closed and unjoined; release it, deferred. `why` is NULL for a good end. */

@@ -55,7 +55,8 @@ static const struct {
 		[STREAM_EV_REMOTE_FIN] = { 1, STREAM_CLOSED, DO(FINISH) | GONE },
 		[STREAM_EV_LOCAL_EOF] = { 1, STREAM_LINGER, DO(LINGER) },
 		[STREAM_EV_LOCAL_DONE] = { 1, STREAM_CLOSED, DO(FIN) | GONE },
-		[STREAM_EV_LOCAL_ABORT] = { 1, STREAM_CLOSED, DO(FIN) | GONE },
+		/* only a server can tell: its SYNACK makes the FIN an error to the client */
+		[STREAM_EV_LOCAL_ABORT] = { 1, STREAM_CLOSED, REFUSED },
 		[STREAM_EV_SESSION_DEAD] = { 1, STREAM_CLOSED, DO(ABORT) | GONE },
 	},
 	[STREAM_LINGER] = {

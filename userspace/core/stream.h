@@ -38,7 +38,7 @@ enum stream_event {
 
 enum stream_todo {
 	STREAM_DO_SYNACK = 1 << 0,	 /* send SYNACK (v2 only) */
-	STREAM_DO_SYNACK_ERROR = 1 << 1, /* send SYNACK with the reason (v2 only) */
+	STREAM_DO_SYNACK_ERROR = 1 << 1, /* server, v2: send SYNACK with the reason */
 	STREAM_DO_FIN = 1 << 2,		 /* send FIN */
 	STREAM_DO_ATTACH = 1 << 3,	 /* join with the dialled destination, deliver what waits */
 	STREAM_DO_FINISH = 1 << 4,	 /* local side: deliver the rest, then close in good order */

@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Where connections of strangers go when a fallback is configured (protocol notes 1.3)."""
+
+import time
+
+import pytest
+
+import anytls
+from anytls import preamble
+from socks import recv_all, recv_exact
+from targets import reset
+
+
+def with_fallback(world, **keys):
+    """(server, listener that plays the fallback)"""
+    behind = world.listener()
+    return world.server(fallback={"server": "127.0.0.1", "server_port": behind.port}, **keys), behind
+
+
+@pytest.mark.parametrize("first", [b"GET / HTTP", b"\x11" * 64, preamble()[:31], preamble("wrong", 500), b"\0"],
+                         ids=["short", "64 bytes", "31 right bytes", "wrong password", "one byte"])
+def test_fallback_gets_exactly_the_bytes_and_what_follows(world, first):
+    daemon, behind = with_fallback(world)
+    peer = world.dial(daemon)
+    peer.send(first)
+    conn = behind.accept(3)
+    assert recv_exact(conn, len(first)) == first
+    more = anytls.pattern(200000)
+    for i in range(0, len(more), 16000):
+        peer.conn.send(more[i:i + 16000])
+    assert recv_exact(conn, len(more)) == more
+    conn.sendall(more)
+    got = bytearray()
+    while len(got) < len(more):
+        got += peer.conn.recv(5)
+    assert bytes(got) == more
+
+
+def test_fallback_end_reaches_the_client_after_all_data(world):
+    daemon, behind = with_fallback(world)
+    peer = world.dial(daemon)
+    peer.send(b"GET / HTTP/1.1\r\n\r\n")
+    conn = behind.accept(3)
+    recv_exact(conn, 18)
+    page = anytls.pattern(1 << 20)
+    conn.sendall(page)
+    conn.close()
+    got = bytearray()
+    while data := peer.conn.recv(5):
+        got += data
+    assert len(got) == len(page) and bytes(got) == page
+    assert peer.conn.end == "notify"
+
+
+def test_client_end_reaches_the_fallback(world):
+    daemon, behind = with_fallback(world)
+    peer = world.dial(daemon)
+    peer.send(b"GET / HTTP/1.1\r\n\r\n")
+    conn = behind.accept(3)
+    peer.conn.close_notify()
+    peer.close()
+    assert recv_all(conn)[0] == b"GET / HTTP/1.1\r\n\r\n"
+
+
+def test_silent_client_is_connected_after_half_a_second(world):
+    daemon, behind = with_fallback(world)
+    start = time.monotonic()
+    peer = world.dial(daemon)
+    conn = behind.accept(3)
+    assert time.monotonic() - start > 0.4
+    conn.sendall(b"220 good morning\r\n")
+    assert peer.conn.recv(5) == b"220 good morning\r\n"
+
+
+def test_fallback_decides_how_long_silence_lasts(world):
+    daemon, behind = with_fallback(world, limits={"auth_timeout": "1s"})
+    peer = world.dial(daemon)
+    conn = behind.accept(3)
+    with pytest.raises(TimeoutError):
+        peer.wait_end(2.5)
+    conn.close()
+    peer.wait_end(3)
+
+
+def test_late_login_still_wins(world):
+    daemon, behind = with_fallback(world)
+    echo, peer = world.echo(), world.dial(daemon)
+    conn = behind.accept(3)
+    peer.login()
+    assert recv_all(conn, 5)[0] == b""
+    peer.opened(1, echo.dest, b"hello")
+    assert peer.read(1, 5) == b"hello"
+
+
+def test_late_stranger_goes_to_the_waiting_fallback(world):
+    daemon, behind = with_fallback(world)
+    peer = world.dial(daemon)
+    conn = behind.accept(3)
+    peer.send(preamble("wrong"))
+    assert recv_exact(conn, 64) == preamble("wrong")
+
+
+def test_right_hash_never_reaches_the_fallback(world):
+    daemon, behind = with_fallback(world, limits={"auth_timeout": "2s"})
+    peer = world.dial(daemon)
+    peer.send(preamble()[:32])
+    with pytest.raises(TimeoutError):
+        behind.accept(1.2)
+    peer.wait_end(5)
+
+
+def test_dead_fallback_closes_the_connection(world):
+    host, port = world.refused()
+    daemon = world.server(fallback={"server": host, "server_port": port})
+    peer = world.dial(daemon)
+    peer.send(b"GET / HTTP/1.1\r\n\r\n")
+    peer.wait_end(5)
+    assert peer.records == []
+
+
+def test_fallback_that_resets_does_not_look_like_a_clean_end(world):
+    daemon, behind = with_fallback(world)
+    peer = world.dial(daemon)
+    peer.send(b"GET / HTTP/1.1\r\n\r\n")
+    conn = behind.accept(3)
+    recv_exact(conn, 18)
+    reset(conn)
+    assert peer.wait_end(5) != "notify"
+
+
+def test_fallback_by_alpn(world):
+    plain, h2 = world.listener(), world.listener()
+    daemon = world.server(
+        tls={"enabled": True, "certificate_path": world.cert.cert, "key_path": world.cert.key,
+             "alpn": ["h2", "http/1.1"]},
+        fallback={"server": "127.0.0.1", "server_port": plain.port},
+        fallback_for_alpn={"h2": {"server": "127.0.0.1", "server_port": h2.port}})
+    for alpn, target in ((["h2"], h2), (["http/1.1"], plain), (None, plain)):
+        peer = world.dial(daemon, alpn=alpn)
+        peer.send(b"PRI * HTTP/2.0\r\n")
+        assert recv_exact(target.accept(3), 16) == b"PRI * HTTP/2.0\r\n"
+
+
+def test_fallback_alone_for_one_alpn_closes_the_others(world):
+    h2 = world.listener()
+    daemon = world.server(
+        tls={"enabled": True, "certificate_path": world.cert.cert, "key_path": world.cert.key, "alpn": ["h2", "x"]},
+        fallback_for_alpn={"h2": {"server": "127.0.0.1", "server_port": h2.port}})
+    peer = world.dial(daemon, alpn=["x"])
+    peer.send(b"PRI * HTTP/2.0\r\n")
+    peer.wait_end(5)
+    assert peer.records == []
