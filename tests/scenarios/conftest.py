@@ -9,7 +9,7 @@ import pytest
 
 from world import World, make_cert
 
-TEST_SECONDS = int(os.environ.get("SCENARIOS_SECONDS", "120"))
+TEST_SECONDS = 120
 
 
 @pytest.fixture(scope="session")

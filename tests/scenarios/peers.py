@@ -6,7 +6,7 @@ import struct
 import time
 
 import anytls
-from anytls import (HEART, HEART_REPLY, PSH, SERVER_SETTINGS, SETTINGS, SYN, SYNACK, WASTE, frame,
+from anytls import (FIN, HEART, HEART_REPLY, PSH, SERVER_SETTINGS, SETTINGS, SYN, SYNACK, WASTE, frame,
                     psh)
 from tlsconn import PlainConn, TlsConn, client_context
 
@@ -91,6 +91,14 @@ class Peer:
                 pass
         except TimeoutError:
             pass
+
+    def wait_over(self, sid, timeout=10):
+        """FIN of a stream, or the end of the whole session: a client may choose after an abort."""
+        try:
+            self.expect(FIN, sid, timeout)
+        except AssertionError:
+            if not self.conn.end:
+                raise
 
     def wait_end(self, timeout=10):
         """How the connection ended: "notify", "eof" or "reset"; late frames are in the inbox."""

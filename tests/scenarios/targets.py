@@ -128,6 +128,8 @@ class UdpEcho:
         while True:
             try:
                 data, who = self.sock.recvfrom(65535)
+                if who is None:         # shut down
+                    return
                 self.seen.append((data, who))
                 self.sock.sendto(self.answer(data), who)
             except OSError:

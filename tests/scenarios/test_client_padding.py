@@ -7,7 +7,6 @@ import pytest
 
 import anytls
 from anytls import DEFAULT_MD5, FIN, SYNACK, UPDATE, frame, parse_settings, psh
-from targets import reset
 
 FIXED = b"stop=4\n0=64-64\n1=200-200\n2=300-300,c,400-400\n3=9-9,50-50"
 
@@ -186,7 +185,7 @@ def test_fin_is_a_shaped_packet(world):
     before = len(session.records)
     session.send(psh(1, b"x"))
     assert app.recv(1) == b"x"
-    reset(app.sock)
+    session.send(frame(SYNACK, 1, b"refused after all"))    # answered with FIN
     session.expect(FIN, 1, 5)
     session.drain()
     assert session.records[before:] == [7, 607]

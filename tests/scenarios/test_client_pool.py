@@ -55,7 +55,7 @@ def test_concurrent_streams_have_a_session_each(world, server):
 
 
 def test_newest_idle_session_is_taken_first(world, server):
-    daemon = world.client(server.port)
+    daemon = world.client(server.port, workers=1)
     parts = [fresh(world, server, daemon) for _ in range(3)]
     for app, session, sid in (parts[2], parts[0], parts[1]):
         finished(app, session, sid)

@@ -237,7 +237,7 @@ def test_application_reset_after_an_answer_ends_the_stream_at_once(world, server
     session.send(psh(sid, b"answer"))
     assert app.recv(6) == b"answer"
     reset(app.sock)
-    session.expect(FIN, sid, 3)
+    session.wait_over(sid, 3)
 
 
 def test_application_reset_in_the_middle_is_no_clean_end_for_the_server(world, server, daemon):

@@ -176,7 +176,7 @@ def test_alpn_of_a_client(world):
 
 def test_client_resumes_its_tls_session(world):
     server = world.scripted()
-    daemon = world.client(server.port, disable_session_reuse=True)
+    daemon = world.client(server.port, disable_session_reuse=True, workers=1)   # tickets are a worker's own
     reused = []
     for _ in range(3):
         app, session, _ = first_stream(world, server, daemon)

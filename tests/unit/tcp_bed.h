@@ -15,6 +15,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <unistd.h>
 
@@ -51,7 +52,7 @@ static inline int bed_count_fds(void)
 static inline void bed_tcp_pair(int fd[2], int room)
 {
 	struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	int l = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int l = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;
 	socklen_t len = sizeof(at);
 
 	fd[0] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -69,6 +70,8 @@ static inline void bed_tcp_pair(int fd[2], int room)
 	fd[1] = accept4(l, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	assert_true(fd[1] >= 0);
 	assert_int_equal(fcntl(fd[0], F_SETFL, O_NONBLOCK), 0);
+	setsockopt(fd[0], IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	setsockopt(fd[1], IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	close(l);
 }
 

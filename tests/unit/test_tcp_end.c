@@ -8,13 +8,6 @@
 #define STUCK_MS    30000
 #define FAREWELL_MS 3000
 
-static void abort_both(struct tcp_bed *b)
-{
-	for (int i = 0; i < 2; i++)
-		b->ep[i]->ops->abort(b->ep[i]);
-	bed_settle(b);
-}
-
 static void tcp_abort__is_seen_as_a_reset(void **state)
 {
 	struct tcp_bed b;
@@ -47,8 +40,7 @@ static void tcp_finish__queued_bytes__arrive_before_the_end(void **state)
 		loop_turn(b.loop, 0);
 	}
 	assert_true(b.ep[1]->queued > 0);
-	/* what is still in the kernel is not the endpoint's */
-	sent = 0;
+	/* what is still in the kernel is not the endpoint's: it is lost with the abort */
 	endpoint_unjoin(b.ep[0]);
 	b.ep[0]->ops->abort(b.ep[0]);
 	b.ep[1]->ops->finish(b.ep[1]);
@@ -181,7 +173,6 @@ static void relay__reset_while_bytes_wait__resets_the_other(void **state)
 	bed_close_far(&b, 1, true);
 	bed_settle(&b);
 	assert_int_equal(b.busy, 0);
-	sent = 0;
 	assert_int_equal(bed_recv(b.far[0], 1, &got, 1), -ECONNRESET);
 	bed_done(&b);
 }
@@ -202,9 +193,8 @@ static void relay__reset_after_half_close__resets_the_other(void **state)
 	bed_close_far(&b, 0, true);
 	bed_settle(&b);
 	assert_int_equal(b.busy, 0);
-	assert_int_equal(bed_recv(b.far[1], 0, &got, 1), -ECONNRESET);
-	if (b.busy)
-		abort_both(&b);
+	/* having seen EOF, it learns of the reset by its next write only */
+	assert_int_equal(send(b.far[1], "x", 1, MSG_NOSIGNAL), -1);
 	bed_done(&b);
 }
 

@@ -111,7 +111,8 @@ static void client_drain(struct outbound *o)
 
 	client_pool_stop(c);
 	while ((cs = client_pool_take(c)))
-		client_session_end(cs, -ECANCELED, "shutting down");
+		if (list_empty(&cs->l.streams))	/* else it ends with its last one */
+			client_session_end(cs, -ECANCELED, "shutting down");
 }
 
 static void client_free(struct outbound *o)

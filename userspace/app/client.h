@@ -16,6 +16,8 @@ struct outbound_shared {
 	_Atomic uint64_t retry_at_ms;	  /* after an authentication failure: no connection before */
 	_Atomic uint32_t failures;	  /* in a row */
 	_Atomic uint32_t n_opening;	  /* warm sessions being made */
+	_Atomic uint32_t warm_failures;	  /* of those, in a row */
+	_Atomic uint64_t warm_retry_at_ms;
 	_Atomic bool used;		  /* warm sessions are kept after the first use */
 };
 
@@ -27,7 +29,6 @@ struct client {
 	struct pool pool;
 	struct list sessions; /* all of them, in every phase */
 	struct timer sweep, warm;
-	uint32_t warm_failures; /* in a row */
 	struct log_limit failed;
 };
 
@@ -47,6 +48,7 @@ struct client_session {
 	struct flow *first;	/* what it is made for, until it is ready; may be NULL */
 	uint64_t ready_ms;
 	uint64_t asked_at;	/* l.bytes_in when the last HeartRequest left */
+	uint32_t n_active;	/* streams that keep it from being used for another */
 	bool asked, warming, greeted, over;
 };
 
@@ -64,6 +66,9 @@ bool client_rescue(struct client *c, struct endpoint *local, const struct addr *
 		   const char *tag);
 /* The Settings frame, if this session still owes it, to p; returns its length. */
 size_t client_greeting(struct client_session *cs, uint8_t *p, size_t room);
+
+/* A stream does not need the session for itself any more: it ended, or only waits for its FIN. */
+void client_session_released(struct client_session *cs);
 
 /* The pool and its counters. */
 void client_pool_put(struct client_session *cs);

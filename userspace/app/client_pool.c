@@ -94,11 +94,13 @@ static void warm(struct timer *t)
 	struct outbound_shared *s = c->o.shared;
 	uint32_t all = idle_everywhere(c), min = c->o.config->min_idle;
 
-	if (!atomic_load(&s->used) || c->o.w->draining ||
-	    atomic_load(&s->retry_at_ms) > loop_now_ms(c->o.w->loop))
+	uint64_t now = loop_now_ms(c->o.w->loop);
+
+	if (!atomic_load(&s->used) || c->o.w->draining || atomic_load(&s->retry_at_ms) > now ||
+	    atomic_load(&s->warm_retry_at_ms) > now)
 		return;
 	/* the minimum is for all workers together; whoever finds it lacking fills it up */
-	if (c->warm_failures > 0 && min > all + 1)
+	if (atomic_load(&s->warm_failures) > 0 && min > all + 1)
 		min = all + 1;	/* one at a time while it does not work */
 	for (uint32_t i = all; i < min && limit_take(&s->n_opening, min - all); i++)
 		client_dial(c, NULL);
@@ -106,27 +108,34 @@ static void warm(struct timer *t)
 
 void client_pool_warm(struct client *c)
 {
-	uint32_t n = c->warm_failures < 6 ? c->warm_failures : 6;
-	uint32_t delay = n ? WARM_RETRY_MS << (n - 1) : WARM_DELAY_MS;
-
 	if (c->o.config->min_idle > 0 && !c->o.config->disable_reuse && !c->warm.slot)
-		loop_arm(c->o.w->loop, &c->warm, delay, warm);
+		loop_arm(c->o.w->loop, &c->warm, WARM_DELAY_MS, warm);
 }
 
 void client_pool_warmed(struct client *c, bool ready)
 {
-	limit_give(&c->o.shared->n_opening);
-	c->warm_failures = ready ? 0 : c->warm_failures + 1;
-	if (!ready)
-		client_pool_warm(c);
+	struct outbound_shared *s = c->o.shared;
+	uint32_t n;
+
+	limit_give(&s->n_opening);
+	if (ready) {
+		atomic_store(&s->warm_failures, 0);
+		return;
+	}
+	n = atomic_fetch_add(&s->warm_failures, 1);
+	atomic_store(&s->warm_retry_at_ms, loop_now_ms(c->o.w->loop) + (WARM_RETRY_MS << (n < 5 ? n : 5)));
 }
 
 static void expire(struct pool_entry *e)
 {
 	struct client_session *cs = container_of(e, struct client_session, entry);
 
-	taken(cs);
-	client_session_end(cs, 0, "idle");
+	if (list_empty(&cs->l.streams)) {
+		taken(cs);
+		client_session_end(cs, 0, "idle");
+	} else {	/* one still waits for its FIN: the next check will do */
+		pool_put(&cs->c->pool, e, loop_now_ms(cs->l.w->loop));
+	}
 }
 
 static void sweep(struct timer *t)

@@ -104,14 +104,23 @@ static void no_open(struct link *l, uint32_t stream_id)
 	(void)stream_id;
 }
 
+static bool reusable(const struct client_session *cs)
+{
+	return !cs->c->o.config->disable_reuse && !cs->l.w->draining && cs->l.core.next_id >> 31 == 0;
+}
+
 static void idle(struct link *l)
 {
 	struct client_session *cs = client_session_of(l);
 
 	client_backoff_over(cs->c);
-	if (cs->c->o.config->disable_reuse || l->w->draining || l->core.next_id >> 31)
+	if (!reusable(cs))
 		link_end(l, "not to be used again");
-	else
+}
+
+void client_session_released(struct client_session *cs)
+{
+	if (--cs->n_active == 0 && !cs->l.dead && reusable(cs))
 		client_pool_put(cs);
 }
 

@@ -10,9 +10,12 @@
 
 #define WATCHDOG_MS    3000  /* protocol notes 3.4 */
 #define TRUST_MS       250   /* a session heard so lately is taken to be alive */
-#define LINGER_MS      10000 /* quiet time before a held-back FIN (protocol notes 2.6) */
-#define LINGER_SHORT_MS 3000  /* the same where the answer had begun before the EOF */
-#define ANSWER_SMALL   65536 /* an answer below this, all delivered, is taken to be complete */
+/* Quiet time before a held-back FIN (protocol notes 2.6): nothing was answered yet, much was, little was. */
+#define LINGER_MS      10000
+#define LINGER_BULK_MS 3000
+#define LINGER_SMALL_MS 1000
+#define ANSWER_SMALL   65536
+#define LINGERING_MAX  32    /* of one session; beyond it the oldest need not wait any longer */
 
 struct client_stream {
 	struct stream s;
@@ -21,6 +24,7 @@ struct client_stream {
 	struct deferred dead;
 	uint64_t heard_at; /* the session's bytes_in when the stream was opened */
 	uint32_t linger_ms;
+	bool released;	   /* the session may be used for another stream */
 	bool waiting;	   /* the flow was not told yet */
 	bool retried;	   /* this is the second try */
 	struct addr dst;
@@ -85,23 +89,47 @@ static void linger(struct stream *st)
 	loop_arm(st->w->loop, &of(st)->linger, of(st)->linger_ms, linger_over);
 }
 
+static void release_session(struct client_stream *cs, struct link *l)
+{
+	if (cs->released || !l)
+		return;
+	cs->released = true;
+	client_session_released(client_session_of(l));
+}
+
+/* Too many wait for their FIN: the one that has waited longest gets it. */
+static void limit_lingering(struct link *l)
+{
+	if (l->core.n_streams <= LINGERING_MAX)
+		return;
+	list_for_each(it, &l->streams) {
+		struct stream *st = container_of(it, struct stream, in_link);
+
+		if (st->core.state == STREAM_LINGER && of(st)->released) {
+			stream_event(st, STREAM_EV_LINGER_OVER, NULL);
+			return;
+		}
+	}
+}
+
 /*
- * The application's EOF. FIN would end the download too, so it is held back, unless the answer to
- * what was sent last is small and delivered: then the application has simply closed.
+ * The application's EOF. FIN would end the download too, so it is held back until that has been
+ * quiet for a while. Most applications have simply closed: so the session is free for the next stream
+ * meanwhile, unless much is coming down.
  */
 static void local_eof(struct stream *st)
 {
-	struct endpoint *local = st->e.peer;
+	struct client_stream *cs = of(st);
+	struct link *l = st->link;
 	uint64_t answer = st->down - st->down_at_up;
+	bool bulk = answer >= ANSWER_SMALL || st->e.peer->queued > 0;
 
-	if (answer == 0 || answer >= ANSWER_SMALL || local->queued > 0) {
-		of(st)->linger_ms = answer ? LINGER_SHORT_MS : LINGER_MS;
-		stream_event(st, STREAM_EV_LOCAL_EOF, NULL);
+	cs->linger_ms = answer == 0 ? LINGER_MS : bulk ? LINGER_BULK_MS : LINGER_SMALL_MS;
+	stream_event(st, STREAM_EV_LOCAL_EOF, NULL);
+	if (st->core.state != STREAM_LINGER || bulk)
 		return;
-	}
-	endpoint_unjoin(&st->e);
-	stream_event(st, STREAM_EV_LOCAL_DONE, NULL);
-	local->ops->finish(local);
+	release_session(cs, l);
+	limit_lingering(l);
 }
 
 /*
@@ -171,6 +199,8 @@ static void closed(struct stream *st, const char *why)
 	w->counters.bytes_up += st->up;
 	w->counters.bytes_down += st->down;
 	log_end(cs, why);
+	if (l && !l->dead)
+		release_session(cs, l);
 	if (cs->flow)
 		settle_flow(cs, l && l->dead, why);
 	buf_done(&st->early, &w->pool);
@@ -227,6 +257,7 @@ void client_stream_open(struct client_session *session, struct flow *f)
 		return;
 	}
 	w->counters.streams++;
+	session->n_active++;
 	stream_init(&cs->s, l, &client_stream_ops, l->core.next_id++, STREAM_OPENING);
 	session_add(&l->core, &cs->s.core);
 	stream_tag(&cs->s, cs->tag);

@@ -160,8 +160,7 @@ static void read_some(struct task *t)
 			end_of_wire(l);
 			return;
 		}
-		/* a short read emptied the socket: what comes later makes a new edge */
-		if (n < 65536 && !l->hup)
+		if (!wire_more(l->wire) && !l->hup)
 			l->readable = false;
 		feed(l, l->w->rx, (size_t)n);
 	}

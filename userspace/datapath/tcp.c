@@ -311,6 +311,9 @@ static void ready(struct watcher *w, uint32_t events)
 		t->readable = true;
 	if (events & (EPOLLOUT | EPOLLERR | EPOLLHUP))
 		flush(t);
+	/* nobody reads any more: the socket's death would go unseen until somebody writes */
+	if (t->source_ended && (events & (EPOLLERR | EPOLLHUP)))
+		fail(t);
 	if (!t->closed && t->readable)
 		pump(&t->pump);
 }

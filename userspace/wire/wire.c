@@ -63,6 +63,7 @@ ssize_t wire_recv(struct wire *w, uint8_t *p, size_t n)
 	do {
 		got = recv(w->fd, p, n, 0);
 	} while (got < 0 && errno == EINTR);
+	w->more = got == (ssize_t)n;
 	if (got > 0)
 		return got;
 	if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
@@ -76,6 +77,11 @@ ssize_t wire_read(struct wire *w, uint8_t p[static WIRE_READ_ROOM])
 	if (w->end != WIRE_OPEN)
 		return 0;
 	return w->ops->read(w, p);
+}
+
+bool wire_more(const struct wire *w)
+{
+	return w->more;
 }
 
 enum wire_end wire_end(const struct wire *w)

@@ -62,6 +62,8 @@ void wire_abort(struct wire *w);
  */
 ssize_t wire_read(struct wire *w, uint8_t p[static WIRE_READ_ROOM]);
 enum wire_end wire_end(const struct wire *w);
+/* After wire_read() gave bytes: whether more may wait in the socket. If not, the next ones make a new edge. */
+bool wire_more(const struct wire *w);
 
 enum wire_push {
 	WIRE_NOW,   /* send at once: a shaped packet is one record and one segment */

@@ -19,6 +19,7 @@ struct wire {
 	struct wire_shared *sh;
 	int fd;
 	enum wire_end end;
+	bool more;	/* the last receive filled its buffer */
 	bool fin_due;	/* shut down for writing once `out` is empty */
 	struct buf out; /* bytes for the socket that it has not taken */
 };

@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include "base/be.h"
 
@@ -24,7 +23,8 @@ struct wire_ssl {
 	size_t in_left;
 	size_t staged; /* bytes of records in sh->cipher_out; 0 between two calls */
 	bool one_record;   /* server, before its first plaintext: no more than one record is received */
-	size_t record_left; /* of that record */
+	uint8_t hdr[5];	   /* of that record */
+	size_t hdr_have, record_left;
 };
 
 static struct wire_ssl *of(struct wire *w)
@@ -102,21 +102,27 @@ static enum wire_end ending(struct wire_ssl *s, int ret)
 	}
 }
 
-/* Receives of the first record what there is, and nothing of the second. */
+/*
+ * Receives of the first record what there is, and nothing of the second: header, then body. Peeking at
+ * the header would not do: it takes a pending error off the socket, and more may come right after it.
+ */
 static ssize_t receive_one(struct wire_ssl *s)
 {
-	uint8_t hdr[5];
-	ssize_t got;
+	size_t want = s->hdr_have < sizeof(s->hdr) ? sizeof(s->hdr) - s->hdr_have : s->record_left;
+	ssize_t got = wire_recv(&s->w, s->w.sh->cipher_in, want);
 
-	if (s->record_left == 0) {
-		got = recv(s->w.fd, hdr, sizeof(hdr), MSG_PEEK);
-		if (got > 0 && got < (ssize_t)sizeof(hdr))
-			return -EAGAIN;
-		s->record_left = got > 0 ? sizeof(hdr) + get_be16(hdr + 3) : 0;
-	}
-	got = wire_recv(&s->w, s->w.sh->cipher_in, s->record_left ? s->record_left : 1);
-	if (got > 0 && s->record_left > 0)
+	if (got <= 0)
+		return got;
+	if (s->hdr_have == sizeof(s->hdr)) {
 		s->record_left -= (size_t)got;
+	} else {
+		memcpy(s->hdr + s->hdr_have, s->w.sh->cipher_in, (size_t)got);
+		s->hdr_have += (size_t)got;
+		if (s->hdr_have == sizeof(s->hdr))
+			s->record_left = get_be16(s->hdr + 3);
+	}
+	if (s->hdr_have == sizeof(s->hdr) && s->record_left == 0)
+		s->hdr_have = 0;	/* no data was in it: the next one may be the first with some */
 	return got;
 }
 
@@ -149,9 +155,10 @@ static ssize_t ssl_read(struct wire *w, uint8_t *p)
 	size_t used = 0;
 	ssize_t got;
 
+	/* tickets and the like: the end may wait behind them, and would make no other edge */
 	do {
 		got = read_once(s, p, &used);
-	} while (got > 0 && used == 0 && s->one_record && w->end == WIRE_OPEN);
+	} while (got > 0 && used == 0 && w->end == WIRE_OPEN);
 	if (used > 0)
 		s->one_record = false;
 	if (used > 0 || got <= 0)

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Joining endpoints and undoing it.
+#include "datapath/endpoint.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+struct end {
+	struct endpoint e;
+	int resumed;
+	struct endpoint *peer_then;
+};
+
+static void resume(struct endpoint *e)
+{
+	struct end *end = container_of(e, struct end, e);
+
+	end->resumed++;
+	end->peer_then = e->peer;
+}
+
+static const struct endpoint_ops ops = {.resume = resume};
+
+static void endpoint_join__both__are_joined_before_either_is_resumed(void **state)
+{
+	struct end a = {.e = {.ops = &ops}}, b = {.e = {.ops = &ops}};
+
+	(void)state;
+	endpoint_join(&a.e, &b.e);
+	assert_ptr_equal(a.e.peer, &b.e);
+	assert_ptr_equal(b.e.peer, &a.e);
+	assert_int_equal(a.resumed, 1);
+	assert_int_equal(b.resumed, 1);
+	assert_ptr_equal(a.peer_then, &b.e);
+	assert_ptr_equal(b.peer_then, &a.e);
+}
+
+static void endpoint_unjoin__of_either__frees_both_silently(void **state)
+{
+	struct end a = {.e = {.ops = &ops}}, b = {.e = {.ops = &ops}};
+
+	(void)state;
+	endpoint_join(&a.e, &b.e);
+	endpoint_unjoin(&b.e);
+	assert_null(a.e.peer);
+	assert_null(b.e.peer);
+	assert_int_equal(a.resumed + b.resumed, 2);
+	endpoint_unjoin(&b.e);
+	endpoint_unjoin(&a.e);
+	endpoint_unjoin(NULL);
+}
+
+static void relay_shared__slots__have_headroom_for_every_piece(void **state)
+{
+	struct relay_shared sh;
+	_Atomic uint32_t busy = 0;
+	struct buf_pool pool = {0};
+
+	(void)state;
+	assert_int_equal(relay_shared_init(&sh, NULL, &pool, &busy), 0);
+	memset(sh.slots, 1, RELAY_SLOTS * (ENDPOINT_HEADROOM + ENDPOINT_PIECE_MAX));
+	relay_shared_done(&sh);
+	assert_null(sh.slots);
+	relay_shared_done(&sh);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(endpoint_join__both__are_joined_before_either_is_resumed),
+		cmocka_unit_test(endpoint_unjoin__of_either__frees_both_silently),
+		cmocka_unit_test(relay_shared__slots__have_headroom_for_every_piece),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
