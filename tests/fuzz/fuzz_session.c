@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// A session that is fed arbitrary bytes acts the same however they are cut, in both roles, within its limits.
+// A session that is fed arbitrary bytes acts the same however they are cut, in both roles, within
+// its limits.
 #include "core/session.h"
 
 #include <string.h>
@@ -24,7 +25,7 @@ static void check_table(struct session_run *r)
 	struct session_stream *st, *next;
 	unsigned n = 0;
 
-	HASH_ITER(hh, r->s.streams, st, next) {
+	HASH_ITER (hh, r->s.streams, st, next) {
 		CHECK(session_find(&r->s, st->id) == st);
 		CHECK(r->s.role == SESSION_CLIENT || st->id != 0);
 		n++;
@@ -53,12 +54,14 @@ static void check_role(enum session_role role, const uint8_t *cuts, size_t n_cut
 	CHECK(strcmp(run_text(&whole), run_text(&pieces)) == 0);
 	CHECK(whole.over == pieces.over && whole.s.v2 == pieces.s.v2);
 	CHECK(whole.s.got_settings == pieces.s.got_settings);
-	CHECK(whole.over || (whole.s.left == pieces.s.left && whole.s.hdr_have == pieces.s.hdr_have));
+	CHECK(whole.over ||
+	      (whole.s.left == pieces.s.left && whole.s.hdr_have == pieces.s.hdr_have));
 	run_done(&whole);
 	run_done(&pieces);
 }
 
-/* The first byte says how many cut bytes follow, each the length of a piece; then come the frames. */
+/* The first byte says how many cut bytes follow, each the length of a piece; then come the frames.
+ */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	size_t n_cuts;

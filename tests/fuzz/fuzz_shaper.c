@@ -49,7 +49,7 @@ static void check_packet(struct shaper *sh, size_t left)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct padding p;
-	struct shaper sh = {.scheme = &p, .packet = 1};
+	struct shaper sh = { .scheme = &p, .packet = 1 };
 
 	if (size < 2 * PACKETS ||
 	    padding_parse((const char *)data + 2 * PACKETS, size - 2 * PACKETS, &p) < 0)

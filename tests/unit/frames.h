@@ -25,7 +25,8 @@ static inline void frames_raw(struct frames *f, const void *p, size_t n)
 }
 
 /* A header whatever it says; the data has h.len bytes. */
-static inline void frames_add(struct frames *f, uint8_t cmd, uint32_t id, const void *data, size_t n)
+static inline void frames_add(struct frames *f, uint8_t cmd, uint32_t id, const void *data,
+			      size_t n)
 {
 	uint8_t hdr[FRAME_HDR_LEN];
 
@@ -57,7 +58,7 @@ static inline void frames_fill(struct frames *f, uint8_t cmd, uint32_t id, size_
 static inline void frames_done(struct frames *f)
 {
 	free(f->p);
-	*f = (struct frames){NULL, 0};
+	*f = (struct frames){ NULL, 0 };
 }
 
 #endif

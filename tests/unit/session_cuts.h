@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Test help: one byte string fed to a session whole and in all kinds of pieces must give the same acts. */
+/* Test help: one byte string fed to a session whole and in all kinds of pieces must give the same
+ * acts. */
 #ifndef TESTS_UNIT_SESSION_CUTS_H
 #define TESTS_UNIT_SESSION_CUTS_H
 
@@ -21,8 +22,8 @@
 struct cuts_setup {
 	enum session_role role;
 	bool v2, got_settings, keep;
-	uint32_t max_streams;		 /* 0: no limit */
-	uint32_t open[CUTS_STREAMS];	 /* ids of open streams, up to the first 0 */
+	uint32_t max_streams;	     /* 0: no limit */
+	uint32_t open[CUTS_STREAMS]; /* ids of open streams, up to the first 0 */
 };
 
 static inline uint32_t cuts_random(uint32_t *x)
@@ -45,7 +46,8 @@ static inline void cuts_start(struct session_run *r, const struct cuts_setup *se
 		run_open(r, set->open[i]);
 }
 
-/* Pieces of `first` bytes and then of `then`; of random sizes up to `then` where `seed` is not 0. */
+/* Pieces of `first` bytes and then of `then`; of random sizes up to `then` where `seed` is not 0.
+ */
 static inline void cuts_once(const struct cuts_setup *set, const struct frames *f, size_t first,
 			     size_t then, uint32_t seed, const char *want)
 {
@@ -67,7 +69,8 @@ static inline void cuts_once(const struct cuts_setup *set, const struct frames *
 	run_done(&r);
 }
 
-static inline void check_cuts(const struct cuts_setup *set, const struct frames *f, const char *want)
+static inline void check_cuts(const struct cuts_setup *set, const struct frames *f,
+			      const char *want)
 {
 	cuts_once(set, f, f->n, 1, 0, want);
 	cuts_once(set, f, 1, 1, 0, want);

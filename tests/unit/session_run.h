@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Test help: feeds a session in pieces, performs its acts and writes them down, one a line, data joined. */
+/* Test help: feeds a session in pieces, performs its acts and writes them down, one a line, data
+ * joined. */
 #ifndef TESTS_UNIT_SESSION_RUN_H
 #define TESTS_UNIT_SESSION_RUN_H
 
@@ -45,7 +46,7 @@ static inline void run_open(struct session_run *r, uint32_t id)
 
 static inline void run_init(struct session_run *r, enum session_role role)
 {
-	*r = (struct session_run){.data_id = 0};
+	*r = (struct session_run){ .data_id = 0 };
 	session_init(&r->s, role);
 	r->s.padding_md5 = RUN_MD5;
 	r->out = open_memstream(&r->text, &r->text_len);

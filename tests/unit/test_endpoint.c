@@ -25,11 +25,11 @@ static void resume(struct endpoint *e)
 	end->peer_then = e->peer;
 }
 
-static const struct endpoint_ops ops = {.resume = resume};
+static const struct endpoint_ops ops = { .resume = resume };
 
 static void endpoint_join__both__are_joined_before_either_is_resumed(void **state)
 {
-	struct end a = {.e = {.ops = &ops}}, b = {.e = {.ops = &ops}};
+	struct end a = { .e = { .ops = &ops } }, b = { .e = { .ops = &ops } };
 
 	(void)state;
 	endpoint_join(&a.e, &b.e);
@@ -43,7 +43,7 @@ static void endpoint_join__both__are_joined_before_either_is_resumed(void **stat
 
 static void endpoint_unjoin__of_either__frees_both_silently(void **state)
 {
-	struct end a = {.e = {.ops = &ops}}, b = {.e = {.ops = &ops}};
+	struct end a = { .e = { .ops = &ops } }, b = { .e = { .ops = &ops } };
 
 	(void)state;
 	endpoint_join(&a.e, &b.e);
@@ -60,7 +60,7 @@ static void relay_shared__slots__have_headroom_for_every_piece(void **state)
 {
 	struct relay_shared sh;
 	_Atomic uint32_t busy = 0;
-	struct buf_pool pool = {0};
+	struct buf_pool pool = { 0 };
 
 	(void)state;
 	assert_int_equal(relay_shared_init(&sh, NULL, &pool, &busy), 0);

@@ -15,27 +15,26 @@ static int fd[2]; /* [1] is the server's */
 
 static struct tls_client *client_for(const char *name, bool insecure, const char *ca)
 {
-	static const char *const alpn[] = {"h2", "http/1.1"};
-	const struct tls_client_opts opts = {.server_name = name,
-					     .insecure = insecure,
-					     .ca_pem = ca,
-					     .alpn = alpn,
-					     .n_alpn = 2};
+	static const char *const alpn[] = { "h2", "http/1.1" };
+	const struct tls_client_opts opts = {
+		.server_name = name, .insecure = insecure, .ca_pem = ca, .alpn = alpn, .n_alpn = 2
+	};
 
 	return client_of(&opts);
 }
 
 static int set_up(void **state)
 {
-	static const char *const alpn[] = {"http/1.1"};
-	static const uint8_t keys[TLS_TICKET_KEYS_LEN] = {1};
+	static const char *const alpn[] = { "http/1.1" };
+	static const uint8_t keys[TLS_TICKET_KEYS_LEN] = { 1 };
 	struct tls_keypair pair;
 	struct tls_server_opts opts = {
-		.pairs = &pair, .n_pairs = 1, .alpn = alpn, .n_alpn = 1, .ticket_keys = keys};
+		.pairs = &pair, .n_pairs = 1, .alpn = alpn, .n_alpn = 1, .ticket_keys = keys
+	};
 
 	(void)state;
 	cert = make_self_signed("a.test");
-	pair = (struct tls_keypair){.cert_pem = cert.cert, .key_pem = cert.key, .name = "test"};
+	pair = (struct tls_keypair){ .cert_pem = cert.cert, .key_pem = cert.key, .name = "test" };
 	server = server_of(&opts);
 	client = client_for("a.test", false, cert.cert);
 	bed_tcp_pair(fd, 0);
@@ -56,7 +55,7 @@ static int tear_down(void **state)
 
 static void wait_for(int on)
 {
-	struct pollfd p = {.fd = on, .events = POLLIN};
+	struct pollfd p = { .fd = on, .events = POLLIN };
 
 	poll(&p, 1, 20);
 }
@@ -90,7 +89,7 @@ static void handshake__both_ends__agree_and_become_wires(void **state)
 {
 	struct handshake *s = handshake_accept(&sh, fd[1], server);
 	struct handshake *c = handshake_connect(&sh, fd[0], client);
-	struct iovec iov = {(char *)"hello", 5};
+	struct iovec iov = { (char *)"hello", 5 };
 	uint8_t *p = malloc(WIRE_READ_ROOM);
 	struct wire *ws, *wc;
 	int err_s, err_c;
@@ -127,7 +126,7 @@ static void handshake_step__data_right_behind_finished__stays_in_the_socket(void
 {
 	struct handshake *s = handshake_accept(&sh, fd[1], server);
 	struct handshake *c = handshake_connect(&sh, fd[0], client);
-	struct iovec iov = {(char *)"early bird", 10};
+	struct iovec iov = { (char *)"early bird", 10 };
 	uint8_t hdr[5], *p = malloc(WIRE_READ_ROOM);
 	struct wire *ws, *wc;
 
@@ -177,11 +176,11 @@ static void check_stranger(const void *p, size_t n, int want)
 
 static void handshake_step__strangers__fail_at_once(void **state)
 {
-	static const uint8_t zeros[64], ones[64] = {[0 ... 63] = 0xff};
-	static const uint8_t hello_cut[] = {22, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3};
-	static const uint8_t record_of_junk[] = {22, 3, 1, 0, 8, 9, 9, 9, 9, 9, 9, 9, 9};
-	static const uint8_t too_long[] = {22, 3, 1, 0xff, 0xff, 1};
-	static const uint8_t data_first[] = {23, 3, 3, 0, 3, 1, 2, 3};
+	static const uint8_t zeros[64], ones[64] = { [0 ... 63] = 0xff };
+	static const uint8_t hello_cut[] = { 22, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3 };
+	static const uint8_t record_of_junk[] = { 22, 3, 1, 0, 8, 9, 9, 9, 9, 9, 9, 9, 9 };
+	static const uint8_t too_long[] = { 22, 3, 1, 0xff, 0xff, 1 };
+	static const uint8_t data_first[] = { 23, 3, 3, 0, 3, 1, 2, 3 };
 
 	(void)state;
 	check_stranger("GET / HTTP/1.1\r\nHost: a.test\r\n\r\n", 32, -EPROTO);
@@ -197,7 +196,7 @@ static void handshake_step__strangers__fail_at_once(void **state)
 
 static void handshake_step__eof_or_reset_at_once__is_econnreset(void **state)
 {
-	struct linger l = {.l_onoff = 1, .l_linger = 0};
+	struct linger l = { .l_onoff = 1, .l_linger = 0 };
 	struct handshake *s = handshake_accept(&sh, fd[1], server);
 
 	(void)state;

@@ -48,7 +48,7 @@ static void pool_take__empty__is_null(void **state)
 
 static void pool_take__in_whatever_order_put__gives_the_newest(void **state)
 {
-	static const unsigned order[] = {3, 1, 5, 2, 6, 4};
+	static const unsigned order[] = { 3, 1, 5, 2, 6, 4 };
 
 	(void)state;
 	for (unsigned i = 0; i < ENTRIES; i++)

@@ -26,13 +26,14 @@ static void session_feed__every_header__is_consumed_with_its_data(void **state)
 {
 	(void)state;
 	for (unsigned cmd = 0; cmd < 256; cmd++) {
-		const struct cuts_setup set = {SERVER, .got_settings = true, .open = {1}};
-		struct frames f = {NULL, 0};
+		const struct cuts_setup set = { SERVER, .got_settings = true, .open = { 1 } };
+		struct frames f = { NULL, 0 };
 		char *text;
 
 		if (cmd == FRAME_ALERT)
 			continue;
-		/* were the data not consumed, it would be a Settings frame, SYN of stream 0 and so on */
+		/* were the data not consumed, it would be a Settings frame, SYN of stream 0 and so
+		 * on */
 		frames_add(&f, (uint8_t)cmd, 9, "\001\0\0\0\0\0\0\005\0\0\0\0\0\0", 14);
 		frames_text(&f, FRAME_PSH, 1, "in step");
 		text = whole_text(&set, &f);
@@ -46,10 +47,10 @@ static void session_feed__every_header__is_consumed_with_its_data(void **state)
 
 static void session_feed__largest_psh_and_waste__arrive_whole(void **state)
 {
-	const struct cuts_setup set = {SERVER, .got_settings = true, .open = {1}};
-	struct frames f = {NULL, 0};
+	const struct cuts_setup set = { SERVER, .got_settings = true, .open = { 1 } };
+	struct frames f = { NULL, 0 };
 	struct session_run r;
-	struct frames data = {NULL, 0};
+	struct frames data = { NULL, 0 };
 
 	(void)state;
 	frames_fill(&data, FRAME_PSH, 1, 2 * 32767);
@@ -69,8 +70,8 @@ static void session_feed__largest_psh_and_waste__arrive_whole(void **state)
 
 static void check_control(uint8_t cmd, uint32_t id, size_t n, const char *word)
 {
-	const struct cuts_setup set = {CLIENT, .open = {1}};
-	struct frames f = {NULL, 0};
+	const struct cuts_setup set = { CLIENT, .open = { 1 } };
+	struct frames f = { NULL, 0 };
 	char want[40], *text;
 
 	frames_fill(&f, cmd, id, n);
@@ -86,7 +87,7 @@ static void check_control(uint8_t cmd, uint32_t id, size_t n, const char *word)
 
 static void session_feed__large_control_frames_in_pieces__are_collected(void **state)
 {
-	static const size_t sizes[] = {41, 255, 16384, 65534, 65535};
+	static const size_t sizes[] = { 41, 255, 16384, 65534, 65535 };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
@@ -98,8 +99,8 @@ static void session_feed__large_control_frames_in_pieces__are_collected(void **s
 
 static void session_feed__large_settings_in_pieces__are_collected(void **state)
 {
-	const struct cuts_setup set = {SERVER};
-	struct frames f = {NULL, 0};
+	const struct cuts_setup set = { SERVER };
+	struct frames f = { NULL, 0 };
 	char *text = malloc(65536);
 
 	(void)state;
@@ -117,8 +118,8 @@ static void session_feed__large_settings_in_pieces__are_collected(void **state)
 /* The first frame starts before the feed and the others are whole, or cut by its end. */
 static void session_feed__control_frames_one_after_another__keep_their_data(void **state)
 {
-	const struct cuts_setup set = {CLIENT, .open = {1, 2, 3}};
-	struct frames f = {NULL, 0};
+	const struct cuts_setup set = { CLIENT, .open = { 1, 2, 3 } };
+	struct frames f = { NULL, 0 };
 
 	(void)state;
 	frames_text(&f, FRAME_SYNACK, 1, "the first reason");
@@ -137,8 +138,8 @@ static void session_feed__control_frames_one_after_another__keep_their_data(void
 
 static void session_feed__more_acts_than_fit__come_in_several_calls(void **state)
 {
-	const struct cuts_setup set = {SERVER};
-	struct frames f = {NULL, 0};
+	const struct cuts_setup set = { SERVER };
+	struct frames f = { NULL, 0 };
 	struct acts acts;
 	struct session s;
 	char *text;
@@ -171,7 +172,7 @@ static void session_feed__more_acts_than_fit__come_in_several_calls(void **state
 static void session_feed__no_bytes__makes_no_acts(void **state)
 {
 	struct session s;
-	struct acts acts = {.n = 5};
+	struct acts acts = { .n = 5 };
 
 	(void)state;
 	session_init(&s, SESSION_SERVER);
@@ -182,7 +183,7 @@ static void session_feed__no_bytes__makes_no_acts(void **state)
 
 static void session_done__within_a_control_frame__releases_it(void **state)
 {
-	struct frames f = {NULL, 0};
+	struct frames f = { NULL, 0 };
 	struct session_run r;
 
 	(void)state;
@@ -199,7 +200,7 @@ static void session_done__within_a_control_frame__releases_it(void **state)
 static void session_feed__a_thousand_streams__find_their_own(void **state)
 {
 	struct session_run r;
-	struct frames f = {NULL, 0};
+	struct frames f = { NULL, 0 };
 	const char *at;
 
 	(void)state;

@@ -66,12 +66,13 @@ static const char *writes(struct shaper *sh, size_t n)
 	return text;
 }
 
-/* As above, for packet number `packet` of the scheme; `n_span` is the width of the items drawn from. */
+/* As above, for packet number `packet` of the scheme; `n_span` is the width of the items drawn
+ * from. */
 static const char *writes_of(const char *text, uint32_t packet, size_t n, uint32_t n_span,
 			     const uint32_t *offsets, unsigned n_offsets)
 {
 	struct padding p = scheme_of(text);
-	struct shaper sh = {.scheme = &p, .packet = packet};
+	struct shaper sh = { .scheme = &p, .packet = packet };
 
 	span = n_span;
 	n_drawn = 0;
@@ -82,7 +83,7 @@ static const char *writes_of(const char *text, uint32_t packet, size_t n, uint32
 	return writes(&sh, n);
 }
 
-#define DRAW(...) (const uint32_t[]){__VA_ARGS__}, sizeof((uint32_t[]){__VA_ARGS__}) / 4
+#define DRAW(...) (const uint32_t[]){ __VA_ARGS__ }, sizeof((uint32_t[]){ __VA_ARGS__ }) / 4
 
 /* Example A: packet 1, the 103 bytes of Settings, SYN and PSH(address); item 100-400. */
 static void shaper_next__example_a__writes_what_was_computed(void **state)
@@ -91,8 +92,9 @@ static void shaper_next__example_a__writes_what_was_computed(void **state)
 		uint32_t draw;
 		const char *want;
 	} rows[] = {
-		{100, "100 3"}, {101, "101 2"}, {102, "102 1"}, {103, "103"}, {104, "103"},
-		{110, "103"},	{111, "103+8"}, {250, "103+147"}, {399, "103+296"},
+		{ 100, "100 3" }, { 101, "101 2" },   { 102, "102 1" },
+		{ 103, "103" },	  { 104, "103" },     { 110, "103" },
+		{ 111, "103+8" }, { 250, "103+147" }, { 399, "103+296" },
 	};
 
 	(void)state;
@@ -131,9 +133,9 @@ static void shaper_next__around_one_item__is_the_boundary_table(void **state)
 		size_t n;
 		const char *want;
 	} rows[] = {
-		{1, "1+499"},	{490, "490+10"}, {491, "491+9"}, {492, "492+8"}, {493, "493"},
-		{494, "494"},	{499, "499"},	 {500, "500"},	 {501, "500 1"}, {1000, "500 500"},
-		{20000, "500 19500"},
+		{ 1, "1+499" },	  { 490, "490+10" },   { 491, "491+9" },       { 492, "492+8" },
+		{ 493, "493" },	  { 494, "494" },      { 499, "499" },	       { 500, "500" },
+		{ 501, "500 1" }, { 1000, "500 500" }, { 20000, "500 19500" },
 	};
 
 	(void)state;
@@ -144,10 +146,9 @@ static void shaper_next__around_one_item__is_the_boundary_table(void **state)
 
 static void shaper_next__scenario_41__fixed_sizes(void **state)
 {
-	static const char scheme[] =
-		"stop=4\n0=64-64\n1=200-200\n2=300-300,c,400-400\n3=9-9,50-50";
+	static const char scheme[] = "stop=4\n0=64-64\n1=200-200\n2=300-300,c,400-400\n3=9-9,50-50";
 	struct padding p = scheme_of(scheme);
-	struct shaper sh = {.scheme = &p, .packet = 1};
+	struct shaper sh = { .scheme = &p, .packet = 1 };
 
 	(void)state;
 	assert_string_equal(writes(&sh, 103), "103+97");
@@ -160,7 +161,7 @@ static void shaper_next__scenario_41__fixed_sizes(void **state)
 static void shaper_active__stop__ends_shaping_for_good(void **state)
 {
 	struct padding p = scheme_of("stop=3\n1=50-50\n2=50-50\n3=50-50\n4=50-50");
-	struct shaper sh = {.scheme = &p, .packet = 1};
+	struct shaper sh = { .scheme = &p, .packet = 1 };
 
 	(void)state;
 	assert_true(shaper_active(&sh));
@@ -200,7 +201,7 @@ static void shaper_next__a_check__ends_only_an_empty_packet(void **state)
 static void shaper_begin__another_scheme_between_packets__is_followed(void **state)
 {
 	struct padding a = scheme_of("stop=2\n1=50-50"), b = scheme_of("stop=5\n3=70-70");
-	struct shaper sh = {.scheme = &a, .packet = 1};
+	struct shaper sh = { .scheme = &a, .packet = 1 };
 
 	(void)state;
 	assert_string_equal(writes(&sh, 10), "10+40");
@@ -214,7 +215,7 @@ static void shaper_begin__another_scheme_between_packets__is_followed(void **sta
 static void shaper_begin__packet_numbers__do_not_wrap(void **state)
 {
 	struct padding p = scheme_of("stop=4294967295\n4294967294=50-50\n0=1-1\n1=1-1");
-	struct shaper sh = {.scheme = &p, .packet = UINT32_MAX - 1};
+	struct shaper sh = { .scheme = &p, .packet = UINT32_MAX - 1 };
 
 	(void)state;
 	assert_string_equal(writes(&sh, 10), "10+40");
@@ -239,7 +240,7 @@ static void check_hostile(const char *item)
 	size_t len = strlen(item), n = 0;
 	char *text = malloc(PADDING_TEXT_MAX + 1);
 	struct padding p;
-	struct shaper sh = {.scheme = &p, .packet = 1};
+	struct shaper sh = { .scheme = &p, .packet = 1 };
 	struct shaper_run run;
 	struct shaper_write w;
 	size_t left = 100000;
@@ -277,11 +278,11 @@ static void shaper_next__hostile_schemes__bound_the_writes(void **state)
 static void shaper_next__range__is_half_open(void **state)
 {
 	struct padding p = scheme_of("stop=2\n1=400-404");
-	unsigned seen[8] = {0};
+	unsigned seen[8] = { 0 };
 
 	(void)state;
 	for (int i = 0; i < 4000; i++) {
-		struct shaper sh = {.scheme = &p, .packet = 1};
+		struct shaper sh = { .scheme = &p, .packet = 1 };
 		struct shaper_run run = shaper_begin(&sh);
 		struct shaper_write w;
 
@@ -316,7 +317,7 @@ static void shaper_next__random_schemes__pass_every_byte_on(void **state)
 	(void)state;
 	for (int i = 0; i < 2000; i++) {
 		struct padding p;
-		struct shaper sh = {.scheme = &p, .packet = 1};
+		struct shaper sh = { .scheme = &p, .packet = 1 };
 
 		random_scheme(text);
 		p = scheme_of(text);

@@ -14,7 +14,7 @@
 #define DO(x)	 STREAM_DO_##x
 #define REFUSED	 (DO(SYNACK_ERROR) | DO(FIN) | DO(FORGET))
 
-static const enum stream_state client_states[] = {STREAM_OPENING, STREAM_OPEN, STREAM_LINGER};
+static const enum stream_state client_states[] = { STREAM_OPENING, STREAM_OPEN, STREAM_LINGER };
 
 static unsigned step(enum stream_state from, enum stream_event ev, enum stream_state *ret_to,
 		     bool *ret_legal)
@@ -68,7 +68,7 @@ static void stream_step__closed__has_no_way_out(void **state)
 
 static void stream_step__every_state__can_reach_closed(void **state)
 {
-	bool reaches[STREAM_STATES] = {[STREAM_CLOSED] = true};
+	bool reaches[STREAM_STATES] = { [STREAM_CLOSED] = true };
 
 	(void)state;
 	for (int round = 0; round < STREAM_STATES; round++) {
@@ -91,25 +91,25 @@ static void stream_step__failure__closes(void **state)
 		enum stream_state from;
 		enum stream_event ev;
 	} failures[] = {
-		{STREAM_ADDRESS, STREAM_EV_BAD_DESTINATION},
-		{STREAM_ADDRESS, STREAM_EV_LOCAL_ABORT},
-		{STREAM_ADDRESS, STREAM_EV_SESSION_DEAD},
-		{STREAM_DIALING, STREAM_EV_DIAL_FAILED},
-		{STREAM_DIALING, STREAM_EV_LOCAL_ABORT},
-		{STREAM_DIALING, STREAM_EV_SESSION_DEAD},
-		{STREAM_ACKED, STREAM_EV_DIAL_FAILED},
-		{STREAM_ACKED, STREAM_EV_LOCAL_ABORT},
-		{STREAM_ACKED, STREAM_EV_SESSION_DEAD},
-		{STREAM_ORPHAN, STREAM_EV_DIAL_FAILED},
-		{STREAM_OPENING, STREAM_EV_SYNACK_ERROR},
-		{STREAM_OPENING, STREAM_EV_LOCAL_ABORT},
-		{STREAM_OPENING, STREAM_EV_SESSION_DEAD},
-		{STREAM_OPEN, STREAM_EV_SYNACK_ERROR},
-		{STREAM_OPEN, STREAM_EV_LOCAL_ABORT},
-		{STREAM_OPEN, STREAM_EV_SESSION_DEAD},
-		{STREAM_LINGER, STREAM_EV_SYNACK_ERROR},
-		{STREAM_LINGER, STREAM_EV_LOCAL_ABORT},
-		{STREAM_LINGER, STREAM_EV_SESSION_DEAD},
+		{ STREAM_ADDRESS, STREAM_EV_BAD_DESTINATION },
+		{ STREAM_ADDRESS, STREAM_EV_LOCAL_ABORT },
+		{ STREAM_ADDRESS, STREAM_EV_SESSION_DEAD },
+		{ STREAM_DIALING, STREAM_EV_DIAL_FAILED },
+		{ STREAM_DIALING, STREAM_EV_LOCAL_ABORT },
+		{ STREAM_DIALING, STREAM_EV_SESSION_DEAD },
+		{ STREAM_ACKED, STREAM_EV_DIAL_FAILED },
+		{ STREAM_ACKED, STREAM_EV_LOCAL_ABORT },
+		{ STREAM_ACKED, STREAM_EV_SESSION_DEAD },
+		{ STREAM_ORPHAN, STREAM_EV_DIAL_FAILED },
+		{ STREAM_OPENING, STREAM_EV_SYNACK_ERROR },
+		{ STREAM_OPENING, STREAM_EV_LOCAL_ABORT },
+		{ STREAM_OPENING, STREAM_EV_SESSION_DEAD },
+		{ STREAM_OPEN, STREAM_EV_SYNACK_ERROR },
+		{ STREAM_OPEN, STREAM_EV_LOCAL_ABORT },
+		{ STREAM_OPEN, STREAM_EV_SESSION_DEAD },
+		{ STREAM_LINGER, STREAM_EV_SYNACK_ERROR },
+		{ STREAM_LINGER, STREAM_EV_LOCAL_ABORT },
+		{ STREAM_LINGER, STREAM_EV_SESSION_DEAD },
 	};
 
 	(void)state;
@@ -126,7 +126,7 @@ static void stream_step__failure__closes(void **state)
 /* FIN is a full close and is never answered; nor is a dead session told anything. */
 static void stream_step__fin_or_death__is_not_answered(void **state)
 {
-	static const enum stream_event silent[] = {STREAM_EV_REMOTE_FIN, STREAM_EV_SESSION_DEAD};
+	static const enum stream_event silent[] = { STREAM_EV_REMOTE_FIN, STREAM_EV_SESSION_DEAD };
 
 	(void)state;
 	for (int s = 0; s < STREAM_STATES; s++) {
@@ -236,75 +236,75 @@ struct path {
 	int n;
 };
 
+static const struct path paths[] = {
+	/* server: dialled, target done */
+	{ STREAM_ADDRESS,
+	  { { STREAM_EV_DESTINATION, 0, STREAM_DIALING },
+	    { STREAM_EV_DIALED, DO(SYNACK) | DO(ATTACH), STREAM_OPEN },
+	    { STREAM_EV_LOCAL_DONE, DO(FIN) | DO(FORGET), STREAM_CLOSED } },
+	  3 },
+	/* server: a slow dial is acknowledged early, and not again */
+	{ STREAM_DIALING,
+	  { { STREAM_EV_ACK_DUE, DO(SYNACK), STREAM_ACKED },
+	    { STREAM_EV_DIALED, DO(ATTACH), STREAM_OPEN },
+	    { STREAM_EV_ACK_DUE, 0, STREAM_OPEN },
+	    { STREAM_EV_REMOTE_FIN, DO(FINISH) | DO(FORGET), STREAM_CLOSED } },
+	  4 },
+	/* server: acknowledged early, then refused */
+	{ STREAM_DIALING,
+	  { { STREAM_EV_ACK_DUE, DO(SYNACK), STREAM_ACKED },
+	    { STREAM_EV_DIAL_FAILED, REFUSED, STREAM_CLOSED } },
+	  2 },
+	/* server: refused */
+	{ STREAM_DIALING, { { STREAM_EV_DIAL_FAILED, REFUSED, STREAM_CLOSED } }, 1 },
+	{ STREAM_ADDRESS, { { STREAM_EV_BAD_DESTINATION, REFUSED, STREAM_CLOSED } }, 1 },
+	/* server: FIN while dialling, what came before is delivered */
+	{ STREAM_DIALING,
+	  { { STREAM_EV_REMOTE_FIN, DO(FORGET), STREAM_ORPHAN },
+	    { STREAM_EV_ACK_DUE, 0, STREAM_ORPHAN },
+	    { STREAM_EV_SESSION_DEAD, 0, STREAM_ORPHAN },
+	    { STREAM_EV_DIALED, DO(ATTACH) | DO(FINISH), STREAM_CLOSED } },
+	  4 },
+	{ STREAM_ACKED,
+	  { { STREAM_EV_REMOTE_FIN, DO(FORGET), STREAM_ORPHAN },
+	    { STREAM_EV_DIAL_FAILED, 0, STREAM_CLOSED } },
+	  2 },
+	/* client: answered, closed by the server */
+	{ STREAM_OPENING,
+	  { { STREAM_EV_SYNACK, 0, STREAM_OPEN },
+	    { STREAM_EV_DATA, 0, STREAM_OPEN },
+	    { STREAM_EV_REMOTE_FIN, DO(FINISH) | DO(FORGET), STREAM_CLOSED } },
+	  3 },
+	/* client: a server that never sends SYNACK */
+	{ STREAM_OPENING,
+	  { { STREAM_EV_DATA, 0, STREAM_OPEN },
+	    { STREAM_EV_LOCAL_DONE, DO(FIN) | DO(FORGET), STREAM_CLOSED } },
+	  2 },
+	/* client: refused at any time */
+	{ STREAM_OPENING,
+	  { { STREAM_EV_SYNACK_ERROR, DO(FIN) | DO(ABORT) | DO(FORGET), STREAM_CLOSED } },
+	  1 },
+	{ STREAM_OPEN,
+	  { { STREAM_EV_SYNACK_ERROR, DO(FIN) | DO(ABORT) | DO(FORGET), STREAM_CLOSED } },
+	  1 },
+	/* client: the application's EOF is held back as long as data comes */
+	{ STREAM_OPEN,
+	  { { STREAM_EV_LOCAL_EOF, DO(LINGER), STREAM_LINGER },
+	    { STREAM_EV_DATA, DO(LINGER), STREAM_LINGER },
+	    { STREAM_EV_SYNACK, 0, STREAM_LINGER },
+	    { STREAM_EV_LINGER_OVER, DO(FIN) | DO(FINISH) | DO(FORGET), STREAM_CLOSED } },
+	  4 },
+	{ STREAM_OPENING,
+	  { { STREAM_EV_LOCAL_EOF, DO(LINGER), STREAM_LINGER },
+	    { STREAM_EV_REMOTE_FIN, DO(FINISH) | DO(FORGET), STREAM_CLOSED } },
+	  2 },
+	/* both: a dying session is no clean end */
+	{ STREAM_OPEN, { { STREAM_EV_SESSION_DEAD, DO(ABORT) | DO(FORGET), STREAM_CLOSED } }, 1 },
+	{ STREAM_LINGER, { { STREAM_EV_SESSION_DEAD, DO(ABORT) | DO(FORGET), STREAM_CLOSED } }, 1 },
+};
+
 static void stream_step__lives_of_streams__are_as_the_protocol_says(void **state)
 {
-	static const struct path paths[] = {
-		/* server: dialled, target done */
-		{STREAM_ADDRESS,
-		 {{STREAM_EV_DESTINATION, 0, STREAM_DIALING},
-		  {STREAM_EV_DIALED, DO(SYNACK) | DO(ATTACH), STREAM_OPEN},
-		  {STREAM_EV_LOCAL_DONE, DO(FIN) | DO(FORGET), STREAM_CLOSED}},
-		 3},
-		/* server: a slow dial is acknowledged early, and not again */
-		{STREAM_DIALING,
-		 {{STREAM_EV_ACK_DUE, DO(SYNACK), STREAM_ACKED},
-		  {STREAM_EV_DIALED, DO(ATTACH), STREAM_OPEN},
-		  {STREAM_EV_ACK_DUE, 0, STREAM_OPEN},
-		  {STREAM_EV_REMOTE_FIN, DO(FINISH) | DO(FORGET), STREAM_CLOSED}},
-		 4},
-		/* server: acknowledged early, then refused */
-		{STREAM_DIALING,
-		 {{STREAM_EV_ACK_DUE, DO(SYNACK), STREAM_ACKED},
-		  {STREAM_EV_DIAL_FAILED, REFUSED, STREAM_CLOSED}},
-		 2},
-		/* server: refused */
-		{STREAM_DIALING, {{STREAM_EV_DIAL_FAILED, REFUSED, STREAM_CLOSED}}, 1},
-		{STREAM_ADDRESS, {{STREAM_EV_BAD_DESTINATION, REFUSED, STREAM_CLOSED}}, 1},
-		/* server: FIN while dialling, what came before is delivered */
-		{STREAM_DIALING,
-		 {{STREAM_EV_REMOTE_FIN, DO(FORGET), STREAM_ORPHAN},
-		  {STREAM_EV_ACK_DUE, 0, STREAM_ORPHAN},
-		  {STREAM_EV_SESSION_DEAD, 0, STREAM_ORPHAN},
-		  {STREAM_EV_DIALED, DO(ATTACH) | DO(FINISH), STREAM_CLOSED}},
-		 4},
-		{STREAM_ACKED,
-		 {{STREAM_EV_REMOTE_FIN, DO(FORGET), STREAM_ORPHAN},
-		  {STREAM_EV_DIAL_FAILED, 0, STREAM_CLOSED}},
-		 2},
-		/* client: answered, closed by the server */
-		{STREAM_OPENING,
-		 {{STREAM_EV_SYNACK, 0, STREAM_OPEN},
-		  {STREAM_EV_DATA, 0, STREAM_OPEN},
-		  {STREAM_EV_REMOTE_FIN, DO(FINISH) | DO(FORGET), STREAM_CLOSED}},
-		 3},
-		/* client: a server that never sends SYNACK */
-		{STREAM_OPENING,
-		 {{STREAM_EV_DATA, 0, STREAM_OPEN},
-		  {STREAM_EV_LOCAL_DONE, DO(FIN) | DO(FORGET), STREAM_CLOSED}},
-		 2},
-		/* client: refused at any time */
-		{STREAM_OPENING,
-		 {{STREAM_EV_SYNACK_ERROR, DO(FIN) | DO(ABORT) | DO(FORGET), STREAM_CLOSED}},
-		 1},
-		{STREAM_OPEN,
-		 {{STREAM_EV_SYNACK_ERROR, DO(FIN) | DO(ABORT) | DO(FORGET), STREAM_CLOSED}},
-		 1},
-		/* client: the application's EOF is held back as long as data comes */
-		{STREAM_OPEN,
-		 {{STREAM_EV_LOCAL_EOF, DO(LINGER), STREAM_LINGER},
-		  {STREAM_EV_DATA, DO(LINGER), STREAM_LINGER},
-		  {STREAM_EV_SYNACK, 0, STREAM_LINGER},
-		  {STREAM_EV_LINGER_OVER, DO(FIN) | DO(FINISH) | DO(FORGET), STREAM_CLOSED}},
-		 4},
-		{STREAM_OPENING,
-		 {{STREAM_EV_LOCAL_EOF, DO(LINGER), STREAM_LINGER},
-		  {STREAM_EV_REMOTE_FIN, DO(FINISH) | DO(FORGET), STREAM_CLOSED}},
-		 2},
-		/* both: a dying session is no clean end */
-		{STREAM_OPEN, {{STREAM_EV_SESSION_DEAD, DO(ABORT) | DO(FORGET), STREAM_CLOSED}}, 1},
-		{STREAM_LINGER, {{STREAM_EV_SESSION_DEAD, DO(ABORT) | DO(FORGET), STREAM_CLOSED}}, 1},
-	};
-
 	(void)state;
 	for (size_t i = 0; i < COUNT(paths); i++) {
 		enum stream_state s = paths[i].from;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The copy engine between two loopback connections: transfer, half-close, back-pressure, early bytes.
+// The copy engine between two loopback connections: transfer, half-close, back-pressure, early
+// bytes.
 #include "datapath/tcp.h"
 
 #include "tcp_bed.h"
@@ -16,8 +17,8 @@ static uint32_t chance(uint32_t n)
 
 static void relay__both_ways_with_pauses__is_byte_exact(void **state)
 {
-	uint64_t sent[2] = {0, 0}, got[2] = {0, 0};
-	bool ended[2] = {false, false};
+	uint64_t sent[2] = { 0, 0 }, got[2] = { 0, 0 };
+	bool ended[2] = { false, false };
 	struct tcp_bed b;
 
 	(void)state;
@@ -31,7 +32,8 @@ static void relay__both_ways_with_pauses__is_byte_exact(void **state)
 		else
 			shutdown(b.far[side], SHUT_WR);
 		if (chance(3) && !ended[!side])
-			ended[!side] = bed_recv(b.far[side], !side, &got[!side], chance(300000)) == 0;
+			ended[!side] =
+				bed_recv(b.far[side], !side, &got[!side], chance(300000)) == 0;
 		loop_turn(b.loop, 0);
 	}
 	assert_true(ended[0] && ended[1]);
@@ -68,7 +70,7 @@ static void relay__tiny_buffers__is_byte_exact(void **state)
 
 static void check_half_close(int first)
 {
-	uint64_t sent[2] = {0, 0}, got[2] = {0, 0};
+	uint64_t sent[2] = { 0, 0 }, got[2] = { 0, 0 };
 	struct tcp_bed b;
 	int second = !first;
 
@@ -79,7 +81,7 @@ static void check_half_close(int first)
 	assert_int_equal(bed_drain(&b, second, &got[first]), 0);
 	assert_int_equal(got[first], 1000);
 	assert_int_equal(b.busy, 2);
-	for (int i = 0; i < 10; i++) {	/* the other direction lives on */
+	for (int i = 0; i < 10; i++) { /* the other direction lives on */
 		bed_send(b.far[second], second, &sent[second], 100000);
 		bed_settle(&b);
 		assert_int_equal(bed_recv(b.far[first], second, &got[second], SIZE_MAX), 1);
@@ -120,7 +122,7 @@ static void relay__data_before_the_join__waits_for_it(void **state)
 static struct endpoint *with_early(struct tcp_bed *b, size_t n, int *ret_far)
 {
 	struct endpoint *e;
-	struct buf early = {0};
+	struct buf early = { 0 };
 	int pair[2];
 
 	for (size_t i = 0; i < n; i++) {
@@ -138,7 +140,7 @@ static struct endpoint *with_early(struct tcp_bed *b, size_t n, int *ret_far)
 
 static void tcp_endpoint_new__early_bytes__go_first(void **state)
 {
-	static const size_t sizes[] = {1, 16384, 100000, 2 * MIB};
+	static const size_t sizes[] = { 1, 16384, 100000, 2 * MIB };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
@@ -221,7 +223,7 @@ static void tcp_write__gather_list_while_full__is_queued_in_order(void **state)
 		for (size_t i = 0; i < sizeof(bytes); i++)
 			bytes[i] = bed_byte(at + i, 0);
 		for (int i = 0; i < ENDPOINT_PIECES; i++)
-			iov[i] = (struct iovec){bytes + 1024 * i, 1024};
+			iov[i] = (struct iovec){ bytes + 1024 * i, 1024 };
 		b.ep[1]->ops->write(b.ep[1], iov, ENDPOINT_PIECES, false);
 		at += sizeof(bytes);
 	}
@@ -232,6 +234,45 @@ static void tcp_write__gather_list_while_full__is_queued_in_order(void **state)
 	assert_int_equal(got, at);
 	b.ep[0]->ops->abort(b.ep[0]);
 	bed_close_far(&b, 1, false);
+	bed_settle(&b);
+	bed_done(&b);
+}
+
+static unsigned resumed;
+
+static void count_resume(struct endpoint *e)
+{
+	(void)e;
+	resumed++;
+}
+
+static void tcp_flush__room_again__resumes_the_peer(void **state)
+{
+	static const struct endpoint_ops ops = { .resume = count_resume };
+	static uint8_t bytes[1024 * 1024];
+	struct iovec iov = { bytes, sizeof(bytes) };
+	struct endpoint peer = { .ops = &ops };
+	uint64_t got = 0;
+	struct tcp_bed b;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		bytes[i] = bed_byte(i, 0);
+	bed_init(&b, 4096);
+	endpoint_join(b.ep[1], &peer);
+	b.ep[1]->ops->write(b.ep[1], &iov, 1, false);
+	bed_settle(&b);
+	resumed = 0;
+	for (int i = 0; i < 20000 && got < sizeof(bytes); i++) {
+		assert_int_equal(bed_recv(b.far[1], 0, &got, SIZE_MAX), 1);
+		loop_turn(b.loop, 1);
+	}
+	assert_int_equal(got, sizeof(bytes));
+	assert_true(resumed > 0);
+	assert_true(b.ep[1]->ops->has_room(b.ep[1]));
+	endpoint_unjoin(&peer);
+	for (int i = 0; i < 2; i++)
+		b.ep[i]->ops->abort(b.ep[i]);
 	bed_settle(&b);
 	bed_done(&b);
 }
@@ -247,6 +288,7 @@ int main(void)
 		cmocka_unit_test(tcp_endpoint__aborted_with_early_bytes__releases_them),
 		cmocka_unit_test(relay__receiver_stands_still__bounds_the_queue),
 		cmocka_unit_test(tcp_write__gather_list_while_full__is_queued_in_order),
+		cmocka_unit_test(tcp_flush__room_again__resumes_the_peer),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

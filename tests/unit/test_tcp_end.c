@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// How relayed connections end: finish, abort, resets from either side, and time-outs of the farewell.
+// How relayed connections end: finish, abort, resets from either side, and time-outs of the
+// farewell.
 #include "datapath/tcp.h"
 
 #include "tcp_bed.h"
@@ -51,12 +52,13 @@ static void tcp_finish__queued_bytes__arrive_before_the_end(void **state)
 	bed_done(&b);
 }
 
-/* Closing a socket with unread bytes makes the kernel send RST, which would eat what was delivered. */
+/* Closing a socket with unread bytes makes the kernel send RST, which would eat what was delivered.
+ */
 static void tcp_finish__unread_input__is_no_reset(void **state)
 {
 	uint64_t junk = 0, got = 0;
 	static uint8_t answer[300000];
-	struct iovec iov = {answer, sizeof(answer)};
+	struct iovec iov = { answer, sizeof(answer) };
 	struct tcp_bed b;
 	char byte;
 
@@ -84,6 +86,31 @@ static void tcp_finish__unread_input__is_no_reset(void **state)
 	bed_done(&b);
 }
 
+/* The same where the other side falls silent: what it sent before must be gone when we close. */
+static void tcp_finish__unread_input_of_a_silent_side__is_no_reset(void **state)
+{
+	struct pollfd p = { .events = POLLIN };
+	uint64_t junk = 0, got = 0;
+	struct tcp_bed b;
+
+	(void)state;
+	bed_init(&b, 0);
+	b.ep[0]->ops->abort(b.ep[0]);
+	b.ep[1]->ops->eof(b.ep[1]); /* so that finishing itself makes no event on the socket */
+	bed_settle(&b);
+	bed_send(b.far[1], 1, &junk, 100000);
+	bed_settle(&b);
+	b.ep[1]->ops->finish(b.ep[1]);
+	bed_settle(&b);
+	bed_advance(&b, FAREWELL_MS);
+	assert_int_equal(b.busy, 0);
+	p.fd = b.far[1];
+	assert_int_equal(poll(&p, 1, 20), 1);
+	assert_false(p.revents & POLLERR);
+	assert_int_equal(bed_recv(b.far[1], 0, &got, 1), 0);
+	bed_done(&b);
+}
+
 static void tcp_finish__other_side_never_closes__is_given_up(void **state)
 {
 	struct tcp_bed b;
@@ -104,7 +131,7 @@ static void tcp_finish__other_side_never_closes__is_given_up(void **state)
 static void tcp_finish__rest_is_never_taken__is_reset(void **state)
 {
 	static uint8_t bytes[4 * MIB];
-	struct iovec iov = {bytes, sizeof(bytes)};
+	struct iovec iov = { bytes, sizeof(bytes) };
 	uint64_t got = 0;
 	struct tcp_bed b;
 	int ret = 1;
@@ -241,7 +268,7 @@ static void tcp_finish__twice_and_abort_after__is_ignored(void **state)
 static void tcp_eof__then_finish__still_delivers(void **state)
 {
 	static uint8_t bytes[MIB];
-	struct iovec iov = {bytes, sizeof(bytes)};
+	struct iovec iov = { bytes, sizeof(bytes) };
 	uint64_t got = 0;
 	struct tcp_bed b;
 
@@ -267,6 +294,7 @@ int main(void)
 		cmocka_unit_test(tcp_abort__is_seen_as_a_reset),
 		cmocka_unit_test(tcp_finish__queued_bytes__arrive_before_the_end),
 		cmocka_unit_test(tcp_finish__unread_input__is_no_reset),
+		cmocka_unit_test(tcp_finish__unread_input_of_a_silent_side__is_no_reset),
 		cmocka_unit_test(tcp_finish__other_side_never_closes__is_given_up),
 		cmocka_unit_test(tcp_finish__rest_is_never_taken__is_reset),
 		cmocka_unit_test(relay__reset_from_one_side__resets_the_other),

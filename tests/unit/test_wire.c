@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// One suite for every kind of wire: records, queueing, what is sent when, and how the peer's side ends.
+// One suite for every kind of wire: records, queueing, what is sent when, and how the peer's side
+// ends.
 #include "wire/wire.h"
 
 #include "wire_bed.h"
@@ -37,9 +38,9 @@ static int put(size_t n, enum wire_push push)
 {
 	size_t third = n / 3;
 	struct iovec iov[3] = {
-		{pattern, third},
-		{pattern + third, third},
-		{pattern + 2 * third, n - 2 * third},
+		{ pattern, third },
+		{ pattern + third, third },
+		{ pattern + 2 * third, n - 2 * third },
 	};
 	int err;
 
@@ -66,8 +67,8 @@ static void check_records(unsigned from, size_t total)
 
 static void wire_write__any_size__is_laid_out_in_full_records(void **state)
 {
-	static const size_t sizes[] = {1,     3,     16383,  16384,  16385,
-				       32768, 65536, 100000, 262143, WIRE_WRITE_MAX};
+	static const size_t sizes[] = { 1,     3,     16383,  16384,  16385,
+					32768, 65536, 100000, 262143, WIRE_WRITE_MAX };
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(sizes); i++) {
@@ -94,7 +95,7 @@ static void wire_write__several__each_starts_a_record(void **state)
 
 static void wire_write__nothing__makes_no_record(void **state)
 {
-	struct iovec iov = {pattern, 0};
+	struct iovec iov = { pattern, 0 };
 
 	(void)state;
 	assert_int_equal(wire_write(bed.wire, &iov, 1, WIRE_NOW), 0);
@@ -347,7 +348,7 @@ static void wire_end__fin_alone__is_truncation_where_tls_is(void **state)
 
 static void wire_end__rst__is_reset(void **state)
 {
-	struct linger l = {.l_onoff = 1, .l_linger = 0};
+	struct linger l = { .l_onoff = 1, .l_linger = 0 };
 	int err = 0;
 
 	(void)state;
@@ -362,9 +363,9 @@ static void wire_end__rst__is_reset(void **state)
 
 static void wire_end__bad_record__is_reset_after_the_data(void **state)
 {
-	static const uint8_t bad[] = {23, 3, 3, 0, 40, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14,
-				      15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30,
-				      31, 32, 33, 34, 35, 36, 37, 38, 39, 40};
+	static const uint8_t bad[] = { 23, 3,  3,  0,  40, 1,  2,  3,  4,  5,  6,  7,  8,  9,  10,
+				       11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25,
+				       26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40 };
 
 	(void)state;
 	if (!bed.ssl)
@@ -383,7 +384,7 @@ static void wire_end__bad_record__is_reset_after_the_data(void **state)
 
 static void wire_end__half_a_record__is_truncation(void **state)
 {
-	static const uint8_t half[] = {23, 3, 3, 0, 40, 1, 2, 3};
+	static const uint8_t half[] = { 23, 3, 3, 0, 40, 1, 2, 3 };
 
 	(void)state;
 	if (!bed.ssl)
@@ -419,8 +420,8 @@ static void wire_read__key_update_asked_for__is_answered(void **state)
 
 static void wire_describe__names_the_kind(void **state)
 {
-	static const char *const want[] = {"plain", "TLSv1.2 ECDHE-ECDSA-AES128-GCM-SHA256",
-					   "TLSv1.3 TLS_"};
+	static const char *const want[] = { "plain", "TLSv1.2 ECDHE-ECDSA-AES128-GCM-SHA256",
+					    "TLSv1.3 TLS_" };
 	const char *text = wire_describe(bed.wire);
 
 	(void)state;
@@ -428,7 +429,9 @@ static void wire_describe__names_the_kind(void **state)
 }
 
 #define KIND(f, up, i)                                                                             \
-	{#f, f, up, tear_down, (void *)&wire_kinds[i]}
+	{                                                                                          \
+#f, f, up, tear_down, (void *)&wire_kinds[i]                                       \
+	}
 #define EACH(f, up) KIND(f, up, 0), KIND(f, up, 1), KIND(f, up, 2)
 #define TEST(f)	    EACH(f, set_up)
 

@@ -29,6 +29,7 @@ struct udp {
 	struct watcher watch;
 	struct timer idle;
 	struct deferred dead;
+	struct owned owned;
 	struct list waiting;
 	unsigned n_waiting;
 	uint32_t timeout_ms;
@@ -63,6 +64,7 @@ static void udp_close(struct packets *p)
 	if (u->closed)
 		return;
 	u->closed = true;
+	worker_disown(&u->owned);
 	list_for_each_safe(it, &u->waiting)
 		waiting_drop(u, container_of(it, struct waiting, link));
 	loop_forget(u->w->loop, &u->watch);
@@ -75,6 +77,14 @@ static void udp_close(struct packets *p)
 static void idle_over(struct timer *t)
 {
 	struct udp *u = container_of(t, struct udp, idle);
+
+	packets_close_peer(&u->p);
+	udp_close(&u->p);
+}
+
+static void end_owned(struct owned *o)
+{
+	struct udp *u = container_of(o, struct udp, owned);
 
 	packets_close_peer(&u->p);
 	udp_close(&u->p);
@@ -247,6 +257,7 @@ struct packets *direct_packets(struct outbound *o, const struct flow *f, bool co
 	u->watch = (struct watcher){ .fd = open_socket(u), .ready = ready };
 	if (u->watch.fd < 0 || loop_watch_level(u->w->loop, &u->watch, EPOLLIN) < 0)
 		goto fail;
+	worker_own(u->w, &u->owned, end_owned);
 	touch(u);
 	return &u->p;
 fail:

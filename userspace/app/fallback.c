@@ -24,6 +24,7 @@ struct fallback {
 	struct watcher watch;
 	struct task read_task, flush_task;
 	struct deferred dead;
+	struct owned owned;
 	struct dial dial;
 	struct dial_opts opts;
 	struct buf early;
@@ -44,6 +45,7 @@ static void fallback_done(struct fallback *f)
 	struct endpoint *peer = f->e.peer;
 
 	f->closed = true;
+	worker_disown(&f->owned);
 	if (f->dialing)
 		dial_cancel(&f->dial);
 	loop_forget(f->w->loop, &f->watch);
@@ -306,6 +308,11 @@ static void dialed(struct dial *d, int err, int fd)
 		target->ops->eof(target);
 }
 
+static void end_owned(struct owned *o)
+{
+	fallback_end(container_of(o, struct fallback, owned), close_hard);
+}
+
 static struct fallback *fallback_new(struct worker *w, struct wire *wire, const struct config_target *to,
 				     const char *tag)
 {
@@ -323,6 +330,7 @@ static struct fallback *fallback_new(struct worker *w, struct wire *wire, const 
 	if (watch_wire(f) == 0 &&
 	    dial_name(&f->dial, w->loop, w->resolver, &f->opts, to->host, to->port) == 0) {
 		f->dialing = true;
+		worker_own(w, &f->owned, end_owned);
 		return f;
 	}
 	loop_forget(w->loop, &f->watch);

@@ -34,6 +34,14 @@ static void act_synack(struct stream *st, const struct act *a)
 		stream_event(st, STREAM_EV_SYNACK_ERROR, peer_text(a, text));
 }
 
+static void act_fin(struct stream *st)
+{
+	bool dialing = st->core.state == STREAM_DIALING || st->core.state == STREAM_ACKED;
+
+	stream_event(st, dialing && st->early.len == 0 ? STREAM_EV_REMOTE_CANCEL : STREAM_EV_REMOTE_FIN,
+		     NULL);
+}
+
 static void act_close(struct link *l, const struct act *a)
 {
 	char text[160], why[200];
@@ -76,7 +84,7 @@ static void perform_one(struct link *l, const struct act *a)
 		link_control(l, FRAME_FIN, a->stream_id, NULL, 0);
 		break;
 	case ACT_FIN:
-		stream_event(stream_of(a->stream), STREAM_EV_REMOTE_FIN, NULL);
+		act_fin(stream_of(a->stream));
 		break;
 	case ACT_SYNACK:
 		act_synack(stream_of(a->stream), a);

@@ -12,11 +12,11 @@ int scheme_new(const char *text, size_t len, struct scheme **ret)
 {
 	unsigned char md[EVP_MAX_MD_SIZE];
 	unsigned n = 0;
-	struct scheme *s = malloc(sizeof(*s) + len + 1);
+	struct scheme *s = len > 0 ? malloc(sizeof(*s) + len + 1) : NULL;
 	int err;
 
 	if (!s)
-		return -ENOMEM;
+		return len > 0 ? -ENOMEM : -EINVAL;
 	memcpy(s->text, text, len);
 	s->text[len] = '\0';
 	atomic_init(&s->refs, 1);

@@ -270,7 +270,7 @@ static void handshake_over(struct conn *c)
 	size_t len;
 	const char *alpn = handshake_alpn(c->handshake, &len);
 
-	if (len < sizeof(c->alpn))
+	if (len > 0 && len < sizeof(c->alpn))
 		memcpy(c->alpn, alpn, len);
 	loop_forget(c->s->in.w->loop, &c->watch);
 	c->wire = handshake_finish(c->handshake);

@@ -19,6 +19,7 @@ struct uot {
 	struct flow flow; /* server: how to route; client: the stream being opened */
 	struct timer idle;
 	struct deferred dead;
+	struct owned owned;
 	struct buf pending; /* client: sent before the stream was there */
 	uint8_t *partial;   /* the start of a request or packet; PARTIAL_MAX bytes */
 	size_t have;
@@ -53,6 +54,7 @@ static void uot_close(struct uot *u)
 	if (u->closed)
 		return;
 	u->closed = true;
+	worker_disown(&u->owned);
 	if (u->opening)
 		flow_cancel(&u->flow);
 	loop_disarm(u->w->loop, &u->idle);
@@ -76,6 +78,11 @@ static void end_both(struct uot *u)
 	packets_close_peer(&u->p);
 	finish_stream(u);
 	uot_close(u);
+}
+
+static void end_owned(struct owned *o)
+{
+	end_both(container_of(o, struct uot, owned));
 }
 
 static void idle_over(struct timer *t)
@@ -298,6 +305,7 @@ static struct uot *uot_new(const struct flow *f, uint32_t timeout_ms)
 	u->timeout_ms = timeout_ms;
 	snprintf(u->tag, sizeof(u->tag), "%s", f->tag);
 	u->flow.tag = u->tag;
+	worker_own(u->w, &u->owned, end_owned);
 	touch(u);
 	return u;
 }

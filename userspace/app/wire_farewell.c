@@ -15,6 +15,8 @@ struct farewell {
 	struct watcher watch;
 	struct timer timer;
 	struct deferred dead;
+	struct owned owned;
+	bool busy; /* bytes are queued: a drain waits for them */
 };
 
 static void release(struct deferred *d)
@@ -22,8 +24,17 @@ static void release(struct deferred *d)
 	free(container_of(d, struct farewell, dead));
 }
 
+static void not_busy(struct farewell *f)
+{
+	if (f->busy)
+		limit_give(&f->w->program->n_busy);
+	f->busy = false;
+}
+
 static void farewell_end(struct farewell *f)
 {
+	not_busy(f);
+	worker_disown(&f->owned);
 	loop_forget(f->w->loop, &f->watch);
 	loop_disarm(f->w->loop, &f->timer);
 	wire_free(f->wire);
@@ -35,6 +46,11 @@ static void expired(struct timer *t)
 	farewell_end(container_of(t, struct farewell, timer));
 }
 
+static void end_owned(struct owned *o)
+{
+	farewell_end(container_of(o, struct farewell, owned));
+}
+
 static void ready(struct watcher *w, uint32_t events)
 {
 	struct farewell *f = container_of(w, struct farewell, watch);
@@ -42,6 +58,8 @@ static void ready(struct watcher *w, uint32_t events)
 	ssize_t n;
 
 	(void)events;
+	if (err == 0)
+		not_busy(f);
 	do {
 		n = wire_read(f->wire, f->w->rx);
 	} while (n > 0);
@@ -67,6 +85,8 @@ void wire_farewell(struct worker *w, struct wire *wire)
 	}
 	f->w = w;
 	f->wire = wire;
+	f->busy = err == -EAGAIN && limit_take(&w->program->n_busy, UINT32_MAX);
+	worker_own(w, &f->owned, end_owned);
 	f->watch = (struct watcher){ .fd = wire_fd(wire), .ready = ready };
 	if (loop_watch(w->loop, &f->watch, EPOLLIN | EPOLLOUT | EPOLLRDHUP) < 0 ||
 	    loop_arm(w->loop, &f->timer, FAREWELL_MS, expired) < 0)

@@ -29,6 +29,18 @@ void limit_give(_Atomic uint32_t *count)
 	atomic_fetch_sub_explicit(count, 1, memory_order_relaxed);
 }
 
+void worker_own(struct worker *w, struct owned *o, void (*end)(struct owned *o))
+{
+	o->end = end;
+	list_push_back(&w->owned, &o->link);
+}
+
+void worker_disown(struct owned *o)
+{
+	if (o->link.next)
+		list_remove(&o->link);
+}
+
 /* Gives memory back that a peak left behind. */
 static void trim(struct timer *t)
 {
@@ -94,6 +106,7 @@ int worker_init(struct worker *w, struct program *p, unsigned id, char *why, siz
 	w->program = p;
 	w->config = p->config;
 	list_init(&w->handshakes);
+	list_init(&w->owned);
 	atomic_store(&w->oldest_ms, UINT64_MAX);
 	if (make_parts(w) < 0) {
 		snprintf(why, why_len, "worker %u: out of memory or descriptors", id);
@@ -122,12 +135,17 @@ void worker_done(struct worker *w)
 	for (size_t i = 0; w->outbounds && i < w->config->n_outbounds; i++)
 		if (w->outbounds[i])
 			w->outbounds[i]->ops->free(w->outbounds[i]);
+	while (!list_empty(&w->owned)) {
+		struct owned *o = container_of(w->owned.next, struct owned, link);
+
+		o->end(o);
+	}
+	relay_shared_done(&w->relay);
 	resolver_free(w->resolver);
 	mailbox_free(w->mailbox);
 	loop_free(w->loop);
 	buf_pool_trim(&w->pool, 0);
 	wire_shared_done(&w->wires);
-	relay_shared_done(&w->relay);
 	free(w->inbounds);
 	free(w->outbounds);
 	free(w->rx);

@@ -32,6 +32,12 @@ struct counters {
 	uint64_t udp_sent, udp_dropped;
 };
 
+/* What a worker ends when it ends itself, and nobody else would. Embed it; zero-initialised it is in no list. */
+struct owned {
+	struct list link;
+	void (*end)(struct owned *o);
+};
+
 struct worker {
 	unsigned id;
 	struct program *program;
@@ -50,6 +56,7 @@ struct worker {
 	struct list handshakes; /* struct conn of all anytls inbounds, oldest first */
 	_Atomic uint64_t oldest_ms; /* when the first of them came; UINT64_MAX: there is none */
 	struct timer trim_timer;
+	struct list owned;
 	bool draining;
 	pthread_t thread;
 };
@@ -70,6 +77,9 @@ struct program {
 	_Atomic uint32_t n_busy;	     /* connections and streams that a drain waits for */
 	_Atomic uint32_t next_tag;	     /* numbers for the log */
 };
+
+void worker_own(struct worker *w, struct owned *o, void (*end)(struct owned *o));
+void worker_disown(struct owned *o);
 
 /* Takes one of a limited number: false when `limit` are taken already. */
 bool limit_take(_Atomic uint32_t *count, uint32_t limit);

@@ -28,6 +28,7 @@ enum stream_event {
 	STREAM_EV_SYNACK_ERROR, /* client */
 	STREAM_EV_DATA,		/* client: bytes for us */
 	STREAM_EV_REMOTE_FIN,
+	STREAM_EV_REMOTE_CANCEL, /* server: FIN, and nothing came before it that waits to be delivered */
 	STREAM_EV_LOCAL_EOF,   /* our side has no more to send */
 	STREAM_EV_LOCAL_DONE,  /* our side is gone, in good order */
 	STREAM_EV_LOCAL_ABORT, /* our side is gone, broken */

@@ -10,15 +10,10 @@ int relay_shared_init(struct relay_shared *sh, struct loop *l, struct buf_pool *
 {
 	sh->loop = l;
 	sh->pool = pool;
+	list_init(&sh->all);
 	sh->busy = busy;
 	sh->slots = malloc(RELAY_SLOTS * (ENDPOINT_HEADROOM + ENDPOINT_PIECE_MAX));
 	return sh->slots ? 0 : -ENOMEM;
-}
-
-void relay_shared_done(struct relay_shared *sh)
-{
-	free(sh->slots);
-	sh->slots = NULL;
 }
 
 void endpoint_join(struct endpoint *a, struct endpoint *b)

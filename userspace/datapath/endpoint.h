@@ -50,6 +50,7 @@ struct relay_shared {
 	struct loop *loop;
 	struct buf_pool *pool;
 	_Atomic uint32_t *busy; /* how many sockets are being relayed: what a drain waits for */
+	struct list all; /* endpoints with a socket of their own */
 	uint8_t *slots; /* RELAY_SLOTS * (ENDPOINT_HEADROOM + ENDPOINT_PIECE_MAX) bytes for reading */
 };
 
@@ -58,6 +59,7 @@ struct relay_shared {
 /* `busy` stays the caller's. 0 or -ENOMEM. */
 int relay_shared_init(struct relay_shared *sh, struct loop *l, struct buf_pool *pool,
 		      _Atomic uint32_t *busy);
+/* Aborts the endpoints that are left. */
 void relay_shared_done(struct relay_shared *sh);
 
 /* Makes two endpoints each other's peer and starts both. */

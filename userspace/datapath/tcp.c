@@ -17,6 +17,7 @@
 struct tcp {
 	struct endpoint e;
 	struct relay_shared *sh;
+	struct list in_all;
 	struct watcher watch;
 	struct task pump;
 	struct timer linger;
@@ -44,6 +45,7 @@ static void tcp_close(struct tcp *t)
 	if (t->closed)
 		return;
 	t->closed = true;
+	list_remove(&t->in_all);
 	loop_forget(t->sh->loop, &t->watch);
 	loop_disarm(t->sh->loop, &t->linger);
 	loop_unpost(t->sh->loop, &t->pump);
@@ -365,6 +367,14 @@ static const struct endpoint_ops tcp_ops = {
 	.resume = tcp_resume,
 };
 
+void relay_shared_done(struct relay_shared *sh)
+{
+	while (sh->slots && !list_empty(&sh->all))
+		tell_broken(container_of(sh->all.next, struct tcp, in_all));
+	free(sh->slots);
+	sh->slots = NULL;
+}
+
 struct endpoint *tcp_endpoint_new(struct relay_shared *sh, int fd, struct buf *early,
 				  _Atomic uint32_t *place)
 {
@@ -380,6 +390,7 @@ struct endpoint *tcp_endpoint_new(struct relay_shared *sh, int fd, struct buf *e
 		return NULL;
 	}
 	t->place = place;
+	list_push_back(&sh->all, &t->in_all);
 	atomic_fetch_add_explicit(sh->busy, 1, memory_order_relaxed);
 	t->early = *early;
 	*early = (struct buf){ 0 };
