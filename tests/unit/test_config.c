@@ -212,7 +212,7 @@ static void config_parse__padding_schemes__are_checked(void **state)
 		  "t:5:1: inbounds[0].padding_scheme[2]: line 3: " },
 		{ IN("\"padding_scheme\":\"stop=2\\n0=0-5\""), "t:3:18: inbounds[0].padding_scheme: line 2: " },
 		{ IN("\"padding_scheme\":[\"stop=2\\n1=5-5\",\n\"2=x\"]"),
-		  "t:4:1: inbounds[0].padding_scheme[1]: line 3: " },
+		  "t:3:19: inbounds[0].padding_scheme[0]: a line break inside a line" },
 		{ IN("\"padding_scheme\":[1]"), "t:3:19: inbounds[0].padding_scheme[0]: must be a string" },
 		{ IN("\"padding_scheme\":[\"padding\"]"), "t:3:19: inbounds[0].padding_scheme[0]: line 1: " },
 	};

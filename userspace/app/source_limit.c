@@ -14,7 +14,7 @@
 #define SOURCES_MAX 16384
 
 struct source {
-	uint8_t key[8]; /* IPv4 in the first four bytes, else an IPv6 network */
+	uint8_t key[9]; /* length of the address, then IPv4 or an IPv6 network */
 	uint64_t since_ms;
 	uint32_t count;
 	struct list by_age;
@@ -57,7 +57,7 @@ void source_limit_free(struct source_limit *sl)
 	free(sl);
 }
 
-static void make_key(const union sockaddr_any *from, uint8_t key[8])
+static void make_key(const union sockaddr_any *from, uint8_t key[9])
 {
 	union sockaddr_any sa = *from;
 	size_t n;
@@ -65,12 +65,13 @@ static void make_key(const union sockaddr_any *from, uint8_t key[8])
 
 	sockaddr_unmap(&sa);
 	ip = sockaddr_ip(&sa, &n);
-	memset(key, 0, 8);
-	memcpy(key, ip, n < 8 ? n : 8);
+	memset(key, 0, 9);
+	key[0] = (uint8_t)n;
+	memcpy(key + 1, ip, n < 8 ? n : 8);
 }
 
 /* The entry of a source whose minute is not over; NULL where there is none. */
-static struct source *find(struct source_limit *sl, const uint8_t key[8], uint64_t now)
+static struct source *find(struct source_limit *sl, const uint8_t key[9], uint64_t now)
 {
 	struct source *s;
 
@@ -80,14 +81,14 @@ static struct source *find(struct source_limit *sl, const uint8_t key[8], uint64
 			break;
 		drop(sl, s);
 	}
-	HASH_FIND(hh, sl->table, key, 8, s);
+	HASH_FIND(hh, sl->table, key, 9, s);
 	return s;
 }
 
 uint32_t source_limit_failed(struct source_limit *sl, const union sockaddr_any *from)
 {
 	uint64_t now = clock_now_ms();
-	uint8_t key[8];
+	uint8_t key[9];
 	struct source *s;
 	uint32_t count = 1;
 
@@ -108,7 +109,7 @@ uint32_t source_limit_failed(struct source_limit *sl, const union sockaddr_any *
 
 bool source_limit_blocked(struct source_limit *sl, const union sockaddr_any *from)
 {
-	uint8_t key[8];
+	uint8_t key[9];
 	struct source *s;
 	bool blocked;
 

@@ -46,6 +46,7 @@ static struct handshake *handshake_new(struct wire_shared *sh, int fd, SSL *ssl)
 	h->fd = fd;
 	h->ssl = ssl;
 	h->want = RECORD_HDR;
+	snprintf(h->why, sizeof(h->why), "connection lost"); /* where nothing better is known */
 	return h;
 }
 
