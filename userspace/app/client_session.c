@@ -168,7 +168,7 @@ static void ready_for_streams(struct client_session *cs, struct wire *wire)
 	cs->phase = CLIENT_READY;
 	cs->ready_ms = loop_now_ms(w->loop);
 	cs->first = NULL;
-	w->counters.client_sessions++;
+	count(&w->counters.client_sessions, 1);
 	if (cs->warming)
 		client_pool_warmed(c, true);
 	cs->warming = false;

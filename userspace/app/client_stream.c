@@ -167,7 +167,7 @@ static void settle_flow(struct client_stream *cs, bool session_dead, const char 
 	f->pending = NULL;
 	if (session_dead && !f->retried && !cs->s.w->draining) {
 		f->retried = true;
-		cs->s.w->counters.client_retries++;
+		count(&cs->s.w->counters.client_retries, 1);
 		log_info(cs->tag, "tried again on a fresh session");
 		client_dial(c, f);
 		return;
@@ -182,7 +182,7 @@ static bool keep_local(struct stream *st)
 
 	if (st->up || st->down || cs->retried || st->w->draining || st->core.id == 1)
 		return false;
-	st->w->counters.client_retries++;
+	count(&st->w->counters.client_retries, 1);
 	log_info(cs->tag, "tried again on a fresh session");
 	return client_rescue(client_session_of(st->link)->c, st->e.peer, &cs->dst, cs->inbound_user,
 			     cs->tag);
@@ -196,8 +196,8 @@ static void closed(struct stream *st, const char *why)
 
 	loop_disarm(w->loop, &cs->watchdog);
 	loop_disarm(w->loop, &cs->linger);
-	w->counters.bytes_up += st->up;
-	w->counters.bytes_down += st->down;
+	count(&w->counters.bytes_up, st->up);
+	count(&w->counters.bytes_down, st->down);
 	log_end(cs, why);
 	if (l && !l->dead)
 		release_session(cs, l);
@@ -256,7 +256,7 @@ void client_stream_open(struct client_session *session, struct flow *f)
 		f->ops->failed(f, -ENOMEM, "out of memory");
 		return;
 	}
-	w->counters.streams++;
+	count(&w->counters.streams, 1);
 	session->n_active++;
 	stream_init(&cs->s, l, &client_stream_ops, l->core.next_id++, STREAM_OPENING);
 	session_add(&l->core, &cs->s.core);

@@ -97,7 +97,7 @@ static void touch(struct udp *u)
 
 static void drop(struct udp *u)
 {
-	u->w->counters.udp_dropped++;
+	count(&u->w->counters.udp_dropped, 1);
 }
 
 static void to_addr(union sockaddr_any *sa, struct addr *ret)
@@ -165,7 +165,7 @@ static void send_to(struct udp *u, const union sockaddr_any *to, const uint8_t *
 	if (sent < 0)
 		drop(u);
 	else
-		u->w->counters.udp_sent++;
+		count(&u->w->counters.udp_sent, 1);
 }
 
 static void answered(struct resolve *q, int err, const union sockaddr_any *addrs, unsigned n)

@@ -78,7 +78,7 @@ static void perform_one(struct link *l, const struct act *a)
 		l->ops->open(l, a->stream_id);
 		break;
 	case ACT_REFUSE:
-		l->w->counters.streams_refused++;
+		count(&l->w->counters.streams_refused, 1);
 		if (l->core.v2)
 			link_control(l, FRAME_SYNACK, a->stream_id, "too many streams", 16);
 		link_control(l, FRAME_FIN, a->stream_id, NULL, 0);

@@ -31,7 +31,7 @@ static void reset(struct link *l, struct stream *st, const char *why)
 {
 	struct endpoint *peer = st->e.peer;
 
-	l->w->counters.streams_reset++;
+	count(&l->w->counters.streams_reset, 1);
 	endpoint_unjoin(&st->e);
 	if (peer)
 		peer->ops->abort(peer);

@@ -84,7 +84,7 @@ static void accepted(struct listener_sink *sink, int fd, const union sockaddr_an
 	struct program *p = s->in.w->program;
 	const struct config_limits *lim = s->in.shared->limits;
 
-	s->in.w->counters.connections++;
+	count(&s->in.w->counters.connections, 1);
 	/* a web server in the background serves everybody, so there nobody is turned away */
 	if (!s->in.config->fallback.host && source_limit_blocked(s->in.shared->sources, peer)) {
 		refuse(s, fd, "too many authentication failures from one address");

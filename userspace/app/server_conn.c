@@ -85,12 +85,12 @@ void conn_close(struct conn *c)
 static void log_failure(struct conn *c, const char *what)
 {
 	char from[SOCKADDR_TEXT_MAX];
-	uint32_t count = source_limit_failed(c->s->in.shared->sources, &c->peer);
+	uint32_t failures = source_limit_failed(c->s->in.shared->sources, &c->peer);
 
-	c->s->in.w->counters.auth_failed++;
-	if (count <= 10 || count % 100 == 0)
+	count(&c->s->in.w->counters.auth_failed, 1);
+	if (failures <= 10 || failures % 100 == 0)
 		log_warn(c->tag, "authentication failed from %s on %s: %s (%u within a minute)",
-			 sockaddr_text(&c->peer, from), c->s->in.config->tag, what, count);
+			 sockaddr_text(&c->peer, from), c->s->in.config->tag, what, failures);
 }
 
 static const struct config_target *fallback_target(const struct conn *c)
@@ -112,7 +112,7 @@ static void reject(struct conn *c, const char *what, const uint8_t *p, size_t n)
 	log_failure(c, what);
 	c->wire = NULL;
 	if (to) {
-		c->s->in.w->counters.fallbacks++;
+		count(&c->s->in.w->counters.fallbacks, 1);
 		loop_forget(c->s->in.w->loop, &c->watch);
 		fallback_start(c->s->in.w, wire, to, p, n, c->tag);
 		conn_done(c);	/* the fallback has the place of n_sessions now */
@@ -294,7 +294,7 @@ static void handshake_ready(struct watcher *w, uint32_t events)
 		handshake_over(c);
 		return;
 	}
-	c->s->in.w->counters.handshakes_failed++;
+	count(&c->s->in.w->counters.handshakes_failed, 1);
 	log_info(c->tag, "TLS handshake with %s failed: %s", sockaddr_text(&c->peer, from),
 		 handshake_why(c->handshake));
 	conn_close(c);

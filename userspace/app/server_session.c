@@ -87,7 +87,7 @@ void server_session_start(struct server *s, const struct config_user *user, stru
 	ss->l.core.max_streams = w->config->limits.streams_per_session;
 	ss->l.core.padding_md5 = scheme->md5;
 	snprintf(ss->l.tag, sizeof(ss->l.tag), "%s", tag);
-	w->counters.sessions++;
+	count(&w->counters.sessions, 1);
 	log_info(ss->l.tag, "session of %s from %s on %s over %s, copy relay", user->name, ss->peer,
 		 s->in.config->tag, wire_describe(wire));
 	if (w->config->limits.session_idle_timeout_ms)

@@ -170,8 +170,8 @@ static void closed(struct stream *st, const char *why)
 		ss->far->ops->abort(ss->far);
 	loop_disarm(w->loop, &ss->ack);
 	buf_done(&st->early, &w->pool);
-	w->counters.bytes_up += st->up;
-	w->counters.bytes_down += st->down;
+	count(&w->counters.bytes_up, st->up);
+	count(&w->counters.bytes_down, st->down);
 	limit_give(&w->program->n_busy);
 	log_end(ss, why);
 	loop_defer(w->loop, &ss->dead, release);
@@ -206,7 +206,7 @@ void server_stream_open(struct link *l, uint32_t stream_id)
 		return;
 	}
 	limit_take(&l->w->program->n_busy, UINT32_MAX);
-	l->w->counters.streams++;
+	count(&l->w->counters.streams, 1);
 	stream_init(&ss->s, l, &server_stream_ops, stream_id, STREAM_ADDRESS);
 	session_add(&l->core, &ss->s.core);
 	stream_tag(&ss->s, ss->tag);

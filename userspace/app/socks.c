@@ -322,7 +322,7 @@ static void accepted(struct listener_sink *sink, int fd, const union sockaddr_an
 	struct outbound *o = w->outbounds[w->config->final_outbound];
 
 	(void)peer;
-	w->counters.connections++;
+	count(&w->counters.connections, 1);
 	if (!limit_take(&w->program->n_local, w->config->limits.local_connections)) {
 		if (log_allowed(&s->refused, 1))
 			log_warn(s->in.config->tag, "connections are refused: limits.local_connections is reached");

@@ -60,7 +60,7 @@ static bool from_client(struct socks_udp *u, const union sockaddr_any *from)
 
 static void drop(struct socks_udp *u)
 {
-	u->s->in.w->counters.udp_dropped++;
+	count(&u->s->in.w->counters.udp_dropped, 1);
 }
 
 static void received(struct socks_udp *u, const uint8_t *p, size_t n)

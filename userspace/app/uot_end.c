@@ -271,7 +271,7 @@ static void packets_send(struct packets *p, const struct addr *a, const uint8_t 
 
 	if (u->closed || n > UOT_DATAGRAM_MAX || (stream && !stream->ops->has_room(stream)) ||
 	    (!stream && u->pending.len + n > PENDING_MAX)) {
-		u->w->counters.udp_dropped++;
+		count(&u->w->counters.udp_dropped, 1);
 		return;
 	}
 	touch(u);

@@ -21,7 +21,7 @@ struct outbound_shared;
 struct inbound_shared;
 struct program;
 
-/* Counted by one worker with plain stores; summed up for the log. */
+/* Counted by one worker, see count(); summed up for the log by the control thread. */
 struct counters {
 	uint64_t connections;	/* accepted by any inbound */
 	uint64_t handshakes_failed, auth_failed, fallbacks;
@@ -31,6 +31,12 @@ struct counters {
 	uint64_t client_sessions, client_retries;
 	uint64_t udp_sent, udp_dropped;
 };
+
+/* Adds to a counter that only the calling thread writes: a plain store that others may read. */
+static inline void count(uint64_t *counter, uint64_t n)
+{
+	__atomic_store_n(counter, *counter + n, __ATOMIC_RELAXED);
+}
 
 /* What a worker ends when it ends itself, and nobody else would. Embed it; zero-initialised it is in no list. */
 struct owned {
