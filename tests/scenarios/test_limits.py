@@ -83,6 +83,7 @@ def test_sessions(world):
 
 def test_silent_handshakes_end_at_the_deadline(world):
     daemon = world.server(limits={"handshake_timeout": "1s"})
+    check_alive(world, daemon)
     before, start = daemon.fds(), time.monotonic()
     peers = [world.dial(daemon, tls=False) for _ in range(50)]
     for i, peer in enumerate(peers):
