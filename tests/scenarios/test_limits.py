@@ -173,8 +173,7 @@ def test_udp_associations_of_a_server(world):
 def test_udp_associations_of_a_socks_inbound(world):
     daemon = world.socks_only(limits={"udp_associations": 2})
     every = [world.socks(daemon).start(("0.0.0.0", 0), UDP_ASSOCIATE) for _ in range(3)]
-    assert [app.reply()[0] for app in every[:2]] == [OK, OK]
-    assert every[2].reply()[0] != OK
+    assert sorted(app.reply()[0] == OK for app in every) == [False, True, True]
 
 
 def test_memory_of_many_stalled_streams_is_bounded(world):

@@ -76,7 +76,7 @@ static void confirmed(struct stream *st)
 	}
 	f->pending = NULL;
 	f->ops->opened(f, &st->e);
-	stream_flush_early(st);
+	endpoint_pour(&st->e, &st->early, &st->w->pool);
 }
 
 static void linger_over(struct timer *t)

@@ -70,7 +70,6 @@ static void udp_close(struct packets *p)
 	loop_forget(u->w->loop, &u->watch);
 	loop_disarm(u->w->loop, &u->idle);
 	fd_close(u->watch.fd);
-	limit_give(&u->w->program->n_udp);
 	loop_defer(u->w->loop, &u->dead, udp_release);
 }
 
@@ -243,11 +242,9 @@ struct packets *direct_packets(struct outbound *o, const struct flow *f, bool co
 	struct udp *u;
 
 	(void)f;
-	if (!limit_take(&o->w->program->n_udp, o->w->config->limits.udp_associations))
-		return NULL;
 	u = calloc(1, sizeof(*u));
 	if (!u)
-		goto fail;
+		return NULL;
 	u->p.ops = &udp_ops;
 	u->w = o->w;
 	u->dial = &o->config->dial;
@@ -261,9 +258,7 @@ struct packets *direct_packets(struct outbound *o, const struct flow *f, bool co
 	touch(u);
 	return &u->p;
 fail:
-	if (u)
-		fd_close(u->watch.fd);
+	fd_close(u->watch.fd);
 	free(u);
-	limit_give(&o->w->program->n_udp);
 	return NULL;
 }

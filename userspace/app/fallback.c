@@ -1,40 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// A wire as an endpoint, joined with the web server in the background.
-#include "app/fallback.h"
+// The wire of a client that is no user, as an endpoint.
+#include "app/fallback_impl.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "app/wire_farewell.h"
-#include "base/fd.h"
-#include "datapath/tcp.h"
-#include "io/dial.h"
 
 #define ROOM_HIGH     (192 * 1024)
 #define EARLY_MAX     (256 * 1024) /* kept while the target is being dialled */
 #define READS_A_TURN  4
-#define DIAL_TIMEOUT_MS 5000
 
-struct fallback {
-	struct endpoint e;
-	struct worker *w;
-	struct wire *wire;
-	struct watcher watch;
-	struct task read_task, flush_task;
-	struct deferred dead;
-	struct owned owned;
-	struct dial dial;
-	struct dial_opts opts;
-	struct buf early;
-	const struct fallback_guard *guard; /* until the client speaks */
-	void *owner;
-	bool dialing, readable, source_ended, sink_ended, blocked, closed;
-	char tag[16];
-};
-
-static void release(struct deferred *d)
+void fallback_release(struct deferred *d)
 {
 	free(container_of(d, struct fallback, dead));
 }
@@ -55,10 +32,10 @@ static void fallback_done(struct fallback *f)
 	endpoint_unjoin(&f->e);
 	if (peer)
 		peer->ops->finish(peer);
-	loop_defer(f->w->loop, &f->dead, release);
+	loop_defer(f->w->loop, &f->dead, fallback_release);
 }
 
-static void fallback_end(struct fallback *f, void (*close_wire)(struct worker *w, struct wire *wire))
+void fallback_end(struct fallback *f, void (*close_wire)(struct worker *w, struct wire *wire))
 {
 	struct wire *wire = f->wire;
 
@@ -72,7 +49,7 @@ static void fallback_end(struct fallback *f, void (*close_wire)(struct worker *w
 		f->guard->over(f->owner);
 }
 
-static void close_hard(struct worker *w, struct wire *wire)
+void fallback_close_hard(struct worker *w, struct wire *wire)
 {
 	(void)w;
 	wire_abort(wire);
@@ -88,7 +65,7 @@ void fallback_cancel(struct fallback *f)
 	fallback_done(f);
 }
 
-static void pass_on(struct fallback *f, const uint8_t *p, size_t n)
+void fallback_pass_on(struct fallback *f, const uint8_t *p, size_t n)
 {
 	struct endpoint *peer = f->e.peer;
 	struct iovec iov = { (void *)p, n };
@@ -96,7 +73,7 @@ static void pass_on(struct fallback *f, const uint8_t *p, size_t n)
 	if (peer && f->early.len == 0)
 		peer->ops->write(peer, &iov, 1, false);
 	else if (buf_append(&f->early, &f->w->pool, p, n) < 0)
-		fallback_end(f, close_hard);
+		fallback_end(f, fallback_close_hard);
 }
 
 /* The first bytes of a client that had been silent: false where its owner takes it back. */
@@ -114,7 +91,7 @@ static bool ask_guard(struct fallback *f, const uint8_t *p, size_t n)
 
 static void wire_ready(struct watcher *w, uint32_t events);
 
-static int watch_wire(struct fallback *f)
+int fallback_watch(struct fallback *f)
 {
 	f->watch = (struct watcher){ .fd = wire_fd(f->wire), .ready = wire_ready };
 	return loop_watch(f->w->loop, &f->watch, EPOLLIN | EPOLLOUT | EPOLLRDHUP);
@@ -127,12 +104,12 @@ static void received(struct fallback *f, const uint8_t *p, size_t n)
 			fallback_done(f);
 			return;
 		}
-		if (watch_wire(f) < 0) {
-			fallback_end(f, close_hard);
+		if (fallback_watch(f) < 0) {
+			fallback_end(f, fallback_close_hard);
 			return;
 		}
 	}
-	pass_on(f, p, n);
+	fallback_pass_on(f, p, n);
 }
 
 static void source_end(struct fallback *f)
@@ -183,7 +160,7 @@ static void flush(struct fallback *f)
 	int err = wire_flush(f->wire);
 
 	if (err < 0 && err != -EAGAIN) {
-		fallback_end(f, close_hard);
+		fallback_end(f, fallback_close_hard);
 	} else if (f->blocked && wire_queued(f->wire) < ROOM_HIGH / 2 && f->e.peer) {
 		f->blocked = false;
 		f->e.peer->ops->resume(f->e.peer);
@@ -219,7 +196,7 @@ static void endpoint_write(struct endpoint *e, struct iovec *iov, int n, bool he
 	(void)headroom;
 	for (int i = 0; i < n && !f->closed && !f->sink_ended; i++)
 		if (wire_write(f->wire, &iov[i], 1, WIRE_LATER) < 0)
-			fallback_end(f, close_hard);
+			fallback_end(f, fallback_close_hard);
 	if (!f->closed)
 		loop_post_late(f->w->loop, &f->flush_task, flush_late);
 }
@@ -252,7 +229,7 @@ static void endpoint_finish(struct endpoint *e)
 static void endpoint_abort(struct endpoint *e)
 {
 	endpoint_unjoin(e);
-	fallback_end(of(e), close_hard);
+	fallback_end(of(e), fallback_close_hard);
 }
 
 static void endpoint_resume(struct endpoint *e)
@@ -263,7 +240,7 @@ static void endpoint_resume(struct endpoint *e)
 		loop_post(f->w->loop, &f->read_task, read_some);
 }
 
-static const struct endpoint_ops endpoint_ops = {
+const struct endpoint_ops fallback_endpoint_ops = {
 	.write = endpoint_write,
 	.has_room = endpoint_has_room,
 	.eof = endpoint_eof,
@@ -271,100 +248,3 @@ static const struct endpoint_ops endpoint_ops = {
 	.abort = endpoint_abort,
 	.resume = endpoint_resume,
 };
-
-static void flush_early(struct fallback *f)
-{
-	struct iovec iov[ENDPOINT_PIECES];
-
-	while (f->early.len > 0 && f->e.peer) {
-		int n = buf_peek(&f->early, iov, ENDPOINT_PIECES);
-		size_t total = 0;
-
-		for (int i = 0; i < n; i++)
-			total += iov[i].iov_len;
-		f->e.peer->ops->write(f->e.peer, iov, n, false);
-		buf_consume(&f->early, &f->w->pool, total);
-	}
-}
-
-static void dialed(struct dial *d, int err, int fd)
-{
-	struct fallback *f = container_of(d, struct fallback, dial);
-	struct endpoint *target = NULL;
-	struct buf early = { 0 };
-
-	f->dialing = false;
-	if (!err)
-		target = tcp_endpoint_new(&f->w->relay, fd, &early, NULL);
-	if (!target) {
-		fd_close(fd);
-		log_warn(f->tag, "fallback cannot be reached: %s", strerror(err ? -err : ENOMEM));
-		fallback_end(f, wire_farewell);
-		return;
-	}
-	endpoint_join(&f->e, target);
-	flush_early(f);
-	if (f->source_ended && f->e.peer)
-		target->ops->eof(target);
-}
-
-static void end_owned(struct owned *o)
-{
-	fallback_end(container_of(o, struct fallback, owned), close_hard);
-}
-
-static struct fallback *fallback_new(struct worker *w, struct wire *wire, const struct config_target *to,
-				     const char *tag)
-{
-	struct fallback *f = calloc(1, sizeof(*f));
-
-	if (!f)
-		return NULL;
-	f->e.ops = &endpoint_ops;
-	f->w = w;
-	f->wire = wire;
-	f->readable = true;
-	f->opts = (struct dial_opts){ .timeout_ms = DIAL_TIMEOUT_MS };
-	f->dial.done = dialed;
-	snprintf(f->tag, sizeof(f->tag), "%s", tag);
-	if (watch_wire(f) == 0 &&
-	    dial_name(&f->dial, w->loop, w->resolver, &f->opts, to->host, to->port) == 0) {
-		f->dialing = true;
-		worker_own(w, &f->owned, end_owned);
-		return f;
-	}
-	loop_forget(w->loop, &f->watch);
-	loop_defer(w->loop, &f->dead, release);
-	return NULL;
-}
-
-static void give_up(struct worker *w, struct wire *wire)
-{
-	wire_free(wire);
-	limit_give(&w->program->n_sessions);
-}
-
-void fallback_start(struct worker *w, struct wire *wire, const struct config_target *to,
-		    const uint8_t *p, size_t n, const char *tag)
-{
-	struct fallback *f = fallback_new(w, wire, to, tag);
-
-	if (!f)
-		give_up(w, wire);
-	else
-		pass_on(f, p, n);
-}
-
-struct fallback *fallback_ask(struct worker *w, struct wire *wire, const struct config_target *to,
-			      const struct fallback_guard *guard, void *owner, const char *tag)
-{
-	struct fallback *f = fallback_new(w, wire, to, tag);
-
-	if (!f) {
-		give_up(w, wire);
-		return NULL;
-	}
-	f->guard = guard;
-	f->owner = owner;
-	return f;
-}

@@ -1,40 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// A connection until it is authenticated: handshake, preamble, or the fallback.
-#include "app/server.h"
+// A connection from its handshake to its authentication: the preamble, or the fallback.
+#include "app/server_conn.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "app/fallback.h"
 #include "app/wire_farewell.h"
-#include "base/fd.h"
 #include "base/secret.h"
 #include "proto/preamble.h"
-#include "wire/handshake.h"
 
 #define SILENCE_MS 500 /* then the fallback is asked what to do about it (protocol notes 1.3) */
-
-struct conn {
-	struct server *s;
-	struct list in_worker;
-	uint64_t since_ms;
-	struct watcher watch;
-	struct timer timer;
-	struct deferred dead;
-	union sockaddr_any peer;
-	struct handshake *handshake; /* until it is done */
-	struct wire *wire;	     /* from then on */
-	struct fallback *silent;     /* asked because nothing came */
-	const struct config_user *user; /* the hash is known */
-	uint8_t head[PREAMBLE_HDR_LEN];
-	uint32_t head_have;
-	uint32_t skip; /* padding still to come */
-	char alpn[32];
-	bool closed;
-	char tag[16];
-};
 
 static void release(struct deferred *d)
 {
@@ -47,7 +24,7 @@ struct conn *conn_oldest(struct worker *w)
 }
 
 /* Lets the other workers know how old the oldest is. */
-static void note_oldest(struct worker *w)
+void conn_note_oldest(struct worker *w)
 {
 	struct conn *c = conn_oldest(w);
 
@@ -55,7 +32,7 @@ static void note_oldest(struct worker *w)
 }
 
 /* Ends the connection's life as a conn; what it still owns goes with it. Keeps its place of n_sessions. */
-static void conn_done(struct conn *c)
+void conn_done(struct conn *c)
 {
 	struct loop *l = c->s->in.w->loop;
 
@@ -63,7 +40,7 @@ static void conn_done(struct conn *c)
 	loop_forget(l, &c->watch);
 	loop_disarm(l, &c->timer);
 	list_remove(&c->in_worker);
-	note_oldest(c->s->in.w);
+	conn_note_oldest(c->s->in.w);
 	limit_give(&c->s->in.w->program->n_handshakes);
 	handshake_free(c->handshake);
 	c->handshake = NULL;
@@ -249,7 +226,7 @@ static void silence(struct timer *t)
 		conn_done(c);
 }
 
-static void expect_preamble(struct conn *c)
+void conn_expect_preamble(struct conn *c)
 {
 	struct loop *l = c->s->in.w->loop;
 	uint32_t auth_ms = c->s->in.shared->limits->auth_timeout_ms;
@@ -263,95 +240,4 @@ static void expect_preamble(struct conn *c)
 		loop_arm(l, &c->timer, SILENCE_MS, silence);
 	else
 		loop_arm(l, &c->timer, auth_ms, auth_late);
-}
-
-static void handshake_over(struct conn *c)
-{
-	size_t len;
-	const char *alpn = handshake_alpn(c->handshake, &len);
-
-	if (len > 0 && len < sizeof(c->alpn))
-		memcpy(c->alpn, alpn, len);
-	loop_forget(c->s->in.w->loop, &c->watch);
-	c->wire = handshake_finish(c->handshake);
-	c->handshake = NULL;
-	if (!c->wire)
-		conn_close(c);
-	else
-		expect_preamble(c);
-}
-
-static void handshake_ready(struct watcher *w, uint32_t events)
-{
-	struct conn *c = container_of(w, struct conn, watch);
-	char from[SOCKADDR_TEXT_MAX];
-	int err = handshake_step(c->handshake);
-
-	(void)events;
-	if (err == -EAGAIN)
-		return;
-	if (err == 0) {
-		handshake_over(c);
-		return;
-	}
-	count(&c->s->in.w->counters.handshakes_failed, 1);
-	log_info(c->tag, "TLS handshake with %s failed: %s", sockaddr_text(&c->peer, from),
-		 handshake_why(c->handshake));
-	conn_close(c);
-}
-
-static void handshake_late(struct timer *t)
-{
-	struct conn *c = container_of(t, struct conn, timer);
-	char from[SOCKADDR_TEXT_MAX];
-
-	log_info(c->tag, "TLS handshake with %s took too long", sockaddr_text(&c->peer, from));
-	conn_close(c);
-}
-
-static void begin_handshake(struct conn *c, int fd)
-{
-	struct worker *w = c->s->in.w;
-
-	c->handshake = handshake_accept(&w->wires, fd, c->s->tls);
-	if (!c->handshake) {
-		fd_close(fd);
-		conn_close(c);
-		return;
-	}
-	c->watch.ready = handshake_ready;
-	if (loop_watch(w->loop, &c->watch, EPOLLIN | EPOLLOUT | EPOLLRDHUP) < 0 ||
-	    loop_arm(w->loop, &c->timer, c->s->in.shared->limits->handshake_timeout_ms,
-		     handshake_late) < 0)
-		conn_close(c);
-}
-
-void conn_accepted(struct server *s, int fd, const union sockaddr_any *peer)
-{
-	struct conn *c = calloc(1, sizeof(*c));
-
-	if (!c) {
-		limit_give(&s->in.w->program->n_sessions);
-		limit_give(&s->in.w->program->n_handshakes);
-		fd_close(fd);
-		return;
-	}
-	c->s = s;
-	c->peer = *peer;
-	c->watch.fd = fd;
-	snprintf(c->tag, sizeof(c->tag), "s%u", atomic_fetch_add(&s->in.w->program->next_tag, 1) + 1);
-	c->since_ms = loop_now_ms(s->in.w->loop);
-	list_push_back(&s->in.w->handshakes, &c->in_worker);
-	note_oldest(s->in.w);
-	if (s->tls) {
-		begin_handshake(c, fd);
-		return;
-	}
-	c->wire = wire_plain_new(&s->in.w->wires, fd);
-	if (!c->wire) {
-		fd_close(fd);
-		conn_close(c);
-	} else {
-		expect_preamble(c);
-	}
 }

@@ -64,7 +64,7 @@ static void attach(struct stream *st)
 
 	ss->far = NULL;
 	endpoint_join(&st->e, far);
-	stream_flush_early(st);
+	endpoint_pour(&st->e, &st->early, &st->w->pool);
 	if (st->link)
 		link_account(st->link, st);
 }

@@ -7,14 +7,40 @@
 #include "app/inbound.h"
 #include "proto/socks5.h"
 
+struct socks_udp;
+
 struct socks {
 	struct inbound in;
 	struct list conns; /* struct socks_conn */
 	struct log_limit refused;
 };
 
+#define SOCKS_DIALOGUE_MAX 1024 /* the longest message is 513 bytes; what is behind it may be payload */
+
+enum socks_phase { SOCKS_GREETING, SOCKS_USERPASS, SOCKS_REQUEST, SOCKS_CONNECTING, SOCKS_ASSOCIATED };
+
+/* One local client, until its connection is relayed or, for UDP, as long as it holds it open. */
+struct socks_conn {
+	struct socks *s;
+	struct list in_socks;
+	struct watcher watch;
+	struct timer timer;
+	struct flow flow;
+	struct deferred dead;
+	struct socks_udp *udp;
+	enum socks_phase phase;
+	bool closed, flow_open, place_moved;
+	uint16_t have;
+	uint8_t buf[SOCKS_DIALOGUE_MAX];
+	char user[64], tag[16];
+};
+
+/* Reads on in what c->buf holds; may end the connection, or hand it to a relay. */
+void socks_dialogue(struct socks_conn *c);
+/* Ends it; the descriptor goes with it, unless it was taken. Idempotent. */
+void socks_conn_done(struct socks_conn *c);
+
 /* Starts a UDP association for the client behind a control connection; NULL without place. */
-struct socks_udp;
 struct socks_udp *socks_udp_new(struct socks *s, int control_fd, const char *user, const char *tag,
 				void (*over)(void *owner), void *owner);
 /* The address that the client shall send to. */

@@ -7,21 +7,6 @@
 
 #include "app/link_impl.h"
 
-void stream_flush_early(struct stream *st)
-{
-	struct iovec iov[ENDPOINT_PIECES];
-
-	while (st->early.len > 0 && st->e.peer) {
-		int n = buf_peek(&st->early, iov, ENDPOINT_PIECES);
-		size_t total = 0;
-
-		for (int i = 0; i < n; i++)
-			total += iov[i].iov_len;
-		st->e.peer->ops->write(st->e.peer, iov, n, false);
-		buf_consume(&st->early, &st->w->pool, total);
-	}
-}
-
 void stream_keep(struct stream *st, const struct iovec *iov, int n)
 {
 	for (int i = 0; i < n; i++)

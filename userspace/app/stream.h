@@ -56,9 +56,6 @@ void stream_deliver(struct stream *st, struct iovec *iov, int n);
 /* Appends to st->early; without memory the stream ends. */
 void stream_keep(struct stream *st, const struct iovec *iov, int n);
 
-/* Gives what came early to the endpoint that is joined now. */
-void stream_flush_early(struct stream *st);
-
 /* "s12/3" into out; returns out. */
 #define STREAM_TAG_MAX 32
 const char *stream_tag(const struct stream *st, char out[static STREAM_TAG_MAX]);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The two ends of UDP over TCP, which differ in who sends the request only.
-#include "app/uot_end.h"
+// The two ends of UDP over TCP: their life, and datagrams into the stream.
+#include "app/uot_impl.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -9,29 +9,7 @@
 
 #include "base/log.h"
 
-#define PARTIAL_MAX (UOT_HDR_MAX + 65535)
 #define PENDING_MAX (64 * 1024)
-
-struct uot {
-	struct endpoint e; /* towards the stream */
-	struct packets p;  /* towards the datagrams */
-	struct worker *w;
-	struct flow flow; /* server: how to route; client: the stream being opened */
-	struct timer idle;
-	struct deferred dead;
-	struct owned owned;
-	struct buf pending; /* client: sent before the stream was there */
-	uint8_t *partial;   /* the start of a request or packet; PARTIAL_MAX bytes */
-	size_t have;
-	uint32_t timeout_ms;
-	enum uot_version version;
-	bool client;
-	bool connect;	  /* packets carry no address */
-	bool got_request; /* server: read it; client: wrote it */
-	bool opening;	  /* client */
-	bool closed;
-	char tag[32];
-};
 
 static struct uot *of_endpoint(struct endpoint *e)
 {
@@ -59,6 +37,8 @@ static void uot_close(struct uot *u)
 		flow_cancel(&u->flow);
 	loop_disarm(u->w->loop, &u->idle);
 	buf_done(&u->pending, &u->w->pool);
+	if (!u->client)
+		limit_give(&u->w->program->n_udp);
 	free(u->partial);
 	u->partial = NULL;
 	loop_defer(u->w->loop, &u->dead, release);
@@ -95,108 +75,6 @@ static void touch(struct uot *u)
 	loop_arm(u->w->loop, &u->idle, u->timeout_ms, idle_over);
 }
 
-/* Server: the mode is known now; -ECONNREFUSED where nobody takes the datagrams. */
-static int make_far(struct uot *u)
-{
-	struct packets *far = flow_packets(&u->flow, u->connect, u->timeout_ms);
-
-	if (!far)
-		return -ECONNREFUSED;
-	packets_join(&u->p, far);
-	return 0;
-}
-
-static ssize_t read_request(struct uot *u, const uint8_t *p, size_t n)
-{
-	struct uot_request r;
-	ssize_t used = uot_request_parse(p, n, &r);
-
-	if (used <= 0)
-		return used;
-	u->got_request = true;
-	u->connect = r.connect;
-	u->flow.dst = r.dst;
-	return make_far(u) < 0 ? -ECONNREFUSED : used;
-}
-
-static ssize_t read_packet(struct uot *u, const uint8_t *p, size_t n)
-{
-	struct uot_packet pkt;
-	ssize_t used = uot_packet_parse(u->connect, p, n, &pkt);
-
-	if (used > 0 && u->p.peer)
-		u->p.peer->ops->send(u->p.peer, u->connect ? &u->flow.dst : &pkt.addr, pkt.data, pkt.len);
-	return used;
-}
-
-/* Reads all that is whole; returns the bytes used, or negative errno. */
-static ssize_t decode(struct uot *u, const uint8_t *p, size_t n)
-{
-	size_t used = 0;
-
-	while (used < n && !u->closed) {
-		ssize_t took = u->got_request || u->client ? read_packet(u, p + used, n - used)
-							   : read_request(u, p + used, n - used);
-
-		if (took < 0)
-			return took;
-		if (took == 0)
-			break;
-		used += (size_t)took;
-	}
-	return (ssize_t)used;
-}
-
-/* Goes on with the packet that began earlier: returns how many bytes of p it took. */
-static ssize_t complete(struct uot *u, const uint8_t *p, size_t n)
-{
-	size_t take = n < PARTIAL_MAX - u->have ? n : PARTIAL_MAX - u->have;
-	ssize_t used;
-
-	memcpy(u->partial + u->have, p, take);
-	u->have += take;
-	used = decode(u, u->partial, u->have);
-	if (used < 0 || u->closed)
-		return used < 0 ? used : (ssize_t)take;
-	u->have -= (size_t)used;
-	memmove(u->partial, u->partial + used, u->have);
-	return (ssize_t)take;
-}
-
-static int keep(struct uot *u, const uint8_t *p, size_t n)
-{
-	if (!u->partial)
-		u->partial = malloc(PARTIAL_MAX);
-	if (!u->partial)
-		return -ENOMEM;
-	memcpy(u->partial, p, n);
-	u->have = n;
-	return 0;
-}
-
-static int receive(struct uot *u, const uint8_t *p, size_t n)
-{
-	ssize_t took;
-
-	while (n > 0 && u->have > 0) {
-		took = complete(u, p, n);
-		if (took < 0 || u->closed)
-			return took < 0 ? (int)took : 0;
-		p += took;
-		n -= (size_t)took;
-	}
-	if (u->have > 0)
-		return 0;
-	took = decode(u, p, n);
-	if (took < 0 || u->closed)
-		return took < 0 ? (int)took : 0;
-	if ((size_t)took < n)
-		return keep(u, p + took, n - (size_t)took);
-	free(u->partial);
-	u->partial = NULL;
-	return 0;
-}
-
 static void endpoint_write(struct endpoint *e, struct iovec *iov, int n, bool headroom)
 {
 	struct uot *u = of_endpoint(e);
@@ -204,7 +82,7 @@ static void endpoint_write(struct endpoint *e, struct iovec *iov, int n, bool he
 	(void)headroom;
 	touch(u);
 	for (int i = 0; i < n && !u->closed; i++) {
-		int err = receive(u, iov[i].iov_base, iov[i].iov_len);
+		int err = uot_receive(u, iov[i].iov_base, iov[i].iov_len);
 
 		if (err == 0)
 			continue;
@@ -312,13 +190,19 @@ static struct uot *uot_new(const struct flow *f, uint32_t timeout_ms)
 
 struct endpoint *uot_server_new(const struct flow *f, enum uot_version version, uint32_t timeout_ms)
 {
-	struct uot *u = uot_new(f, timeout_ms);
+	struct program *p = f->w->program;
+	struct uot *u;
 
-	if (!u)
+	if (!limit_take(&p->n_udp, f->w->config->limits.udp_associations))
 		return NULL;
+	u = uot_new(f, timeout_ms);
+	if (!u) {
+		limit_give(&p->n_udp);
+		return NULL;
+	}
 	u->version = version;
 	u->got_request = version == UOT_V1;
-	if (version == UOT_V1 && make_far(u) < 0) {
+	if (version == UOT_V1 && uot_make_far(u) < 0) {
 		uot_close(u);
 		return NULL;
 	}
@@ -328,20 +212,10 @@ struct endpoint *uot_server_new(const struct flow *f, enum uot_version version, 
 static void opened(struct flow *f, struct endpoint *far)
 {
 	struct uot *u = container_of(f, struct uot, flow);
-	struct iovec iov[ENDPOINT_PIECES];
 
 	u->opening = false;
 	endpoint_join(&u->e, far);
-	while (u->pending.len > 0 && !u->closed && u->e.peer) {
-		int n = buf_peek(&u->pending, iov, ENDPOINT_PIECES);
-		size_t total = 0;
-
-		for (int i = 0; i < n; i++)
-			total += iov[i].iov_len;
-		far->ops->write(far, iov, n, false);
-		if (!u->closed)
-			buf_consume(&u->pending, &u->w->pool, total);
-	}
+	endpoint_pour(&u->e, &u->pending, &u->w->pool);
 }
 
 static void failed(struct flow *f, int err, const char *why)

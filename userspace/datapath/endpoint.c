@@ -24,6 +24,22 @@ void endpoint_join(struct endpoint *a, struct endpoint *b)
 	b->ops->resume(b);
 }
 
+void endpoint_pour(struct endpoint *from, struct buf *b, struct buf_pool *pool)
+{
+	struct iovec iov[ENDPOINT_PIECES];
+
+	while (b->len > 0 && from->peer) {
+		int n = buf_peek(b, iov, ENDPOINT_PIECES);
+		size_t total = 0;
+
+		for (int i = 0; i < n; i++)
+			total += iov[i].iov_len;
+		from->peer->ops->write(from->peer, iov, n, false);
+		if (b->len >= total)	/* else the write ended `from`, and b with it */
+			buf_consume(b, pool, total);
+	}
+}
+
 void endpoint_unjoin(struct endpoint *e)
 {
 	if (!e || !e->peer)

@@ -64,6 +64,11 @@ void relay_shared_done(struct relay_shared *sh);
 
 /* Makes two endpoints each other's peer and starts both. */
 void endpoint_join(struct endpoint *a, struct endpoint *b);
+/*
+ * Writes what is queued in b, which belongs to `from`, to its peer and empties it; the rest stays where
+ * they are unjoined meanwhile.
+ */
+void endpoint_pour(struct endpoint *from, struct buf *b, struct buf_pool *pool);
 /* Undoes it without another word to either. NULL-safe. */
 void endpoint_unjoin(struct endpoint *e);
 

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What fallback.c (the wire as an endpoint) and fallback_dial.c (how it gets its target) share. */
+#ifndef APP_FALLBACK_IMPL_H
+#define APP_FALLBACK_IMPL_H
+
+#include "app/fallback.h"
+#include "io/dial.h"
+
+struct fallback {
+	struct endpoint e;
+	struct worker *w;
+	struct wire *wire;
+	struct watcher watch;
+	struct task read_task, flush_task;
+	struct deferred dead;
+	struct owned owned;
+	struct dial dial;
+	struct dial_opts opts;
+	struct buf early;
+	const struct fallback_guard *guard; /* until the client speaks */
+	void *owner;
+	bool dialing, readable, source_ended, sink_ended, blocked, closed;
+	char tag[16];
+};
+
+extern const struct endpoint_ops fallback_endpoint_ops;
+
+/* Bytes of the client, for the target now or once it is there. */
+void fallback_pass_on(struct fallback *f, const uint8_t *p, size_t n);
+/* Watches f->wire. 0 or -errno. */
+int fallback_watch(struct fallback *f);
+/* Ends it and gives its place back; the wire is closed by `close_wire`. Idempotent. */
+void fallback_end(struct fallback *f, void (*close_wire)(struct worker *w, struct wire *wire));
+/* A close_wire: with an RST. */
+void fallback_close_hard(struct worker *w, struct wire *wire);
+/* For loop_defer(). */
+void fallback_release(struct deferred *d);
+
+#endif

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What is read from a TCP endpoint's socket: large reads, laid out so that frames are made in place.
+#include "datapath/tcp_impl.h"
+
+#include <errno.h>
+#include <sys/socket.h>
+
+#define READS_A_TURN 4
+
+/* Lays a read out in slots with headroom, so that frames can be made in place. */
+static int lay_out(struct tcp *t, struct iovec iov[RELAY_SLOTS])
+{
+	uint8_t *p = t->sh->slots;
+
+	for (int i = 0; i < RELAY_SLOTS; i++, p += ENDPOINT_PIECE_MAX) {
+		p += ENDPOINT_HEADROOM;
+		iov[i] = (struct iovec){ p, ENDPOINT_PIECE_MAX };
+	}
+	return RELAY_SLOTS;
+}
+
+static void source_end(struct tcp *t)
+{
+	struct endpoint *peer = t->e.peer;
+
+	t->source_ended = true;
+	t->readable = false;
+	if (peer && !t->finishing)
+		peer->ops->eof(peer);
+	tcp_close_if_done(t);
+}
+
+/* Cuts the list to what was read; returns the number of pieces. */
+static int trim(struct iovec *iov, size_t got)
+{
+	int n = 0;
+
+	for (; got > 0; n++) {
+		if (iov[n].iov_len > got)
+			iov[n].iov_len = got;
+		got -= iov[n].iov_len;
+	}
+	return n;
+}
+
+/* One read, passed on; false when there is nothing (more) to read for now. */
+static bool read_once(struct tcp *t)
+{
+	struct iovec iov[RELAY_SLOTS];
+	struct msghdr msg = { .msg_iov = iov };
+	ssize_t got;
+
+	msg.msg_iovlen = (size_t)lay_out(t, iov);
+	do {
+		got = recvmsg(t->watch.fd, &msg, 0);
+	} while (got < 0 && errno == EINTR);
+	if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
+		t->readable = false;
+		return false;
+	}
+	if (got <= 0) {
+		if (got < 0)
+			tcp_fail(t);
+		else
+			source_end(t);
+		return false;
+	}
+	/* a short read emptied the socket; whatever comes later makes a new edge */
+	if ((size_t)got < RELAY_SLOTS * (size_t)ENDPOINT_PIECE_MAX && !t->hup)
+		t->readable = false;
+	if (!t->finishing)
+		t->e.peer->ops->write(t->e.peer, iov, trim(iov, (size_t)got), true);
+	return t->readable && !t->closed;
+}
+
+static bool may_read(struct tcp *t)
+{
+	if (t->closed || t->broken || t->source_ended)
+		return false;
+	return t->finishing || (t->e.peer && t->e.peer->ops->has_room(t->e.peer));
+}
+
+void tcp_tell_broken(struct tcp *t)
+{
+	struct endpoint *peer = t->e.peer;
+
+	endpoint_unjoin(&t->e);
+	tcp_close_hard(t);
+	if (peer)
+		peer->ops->abort(peer);
+}
+
+void tcp_pump(struct task *task)
+{
+	struct tcp *t = container_of(task, struct tcp, pump);
+
+	if (t->broken) {
+		tcp_tell_broken(t);
+		return;
+	}
+	if (t->early.len > 0 && !t->finishing && may_read(t))
+		endpoint_pour(&t->e, &t->early, t->sh->pool);	/* some KiB: less than a read */
+	if (t->early.len > 0 && !t->finishing)
+		return;
+	for (int i = 0; i < READS_A_TURN; i++)
+		if (!t->readable || !may_read(t) || !read_once(t))
+			return;
+	loop_post(t->sh->loop, &t->pump, tcp_pump);
+}
