@@ -62,7 +62,7 @@ static void feed(struct reader *r, const uint8_t *p, size_t n)
  */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct reader whole = {.n_hdr = 0}, pieces = {.n_hdr = 0};
+	struct reader whole = { .n_hdr = 0 }, pieces = { .n_hdr = 0 };
 	size_t n_cuts, at = 0;
 	const uint8_t *stream;
 

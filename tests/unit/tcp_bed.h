@@ -51,7 +51,8 @@ static inline int bed_count_fds(void)
 /* A loopback TCP connection; both ends do not block; buffers of `room` bytes unless it is 0. */
 static inline void bed_tcp_pair(int fd[2], int room)
 {
-	struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	struct sockaddr_in at = { .sin_family = AF_INET,
+				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	int l = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;
 	socklen_t len = sizeof(at);
 
@@ -84,7 +85,7 @@ static inline void bed_init(struct tcp_bed *b, int room)
 	assert_non_null(b->loop);
 	assert_int_equal(relay_shared_init(&b->sh, b->loop, &b->pool, &b->busy), 0);
 	for (int i = 0; i < 2; i++) {
-		struct buf none = {0};
+		struct buf none = { 0 };
 		int pair[2];
 
 		bed_tcp_pair(pair, room);
@@ -192,7 +193,7 @@ static inline int bed_drain(struct tcp_bed *b, int to, uint64_t *at)
 
 static inline void bed_close_far(struct tcp_bed *b, int side, bool hard)
 {
-	struct linger l = {.l_onoff = 1, .l_linger = 0};
+	struct linger l = { .l_onoff = 1, .l_linger = 0 };
 
 	if (hard)
 		setsockopt(b->far[side], SOL_SOCKET, SO_LINGER, &l, sizeof(l));

@@ -19,17 +19,18 @@ static const struct {
 	enum addr_form form;
 	const char *hex, *text;
 } vectors[] = {
-	{ADDR_SOCKS, "01010203040050", "1.2.3.4:80"},
-	{ADDR_SOCKS, "0420010db800000000000000000000000101bb", "[2001:db8::1]:443"},
-	{ADDR_SOCKS, "030b6578616d706c652e636f6d01bb", "example.com:443"},
-	{ADDR_SOCKS, "031773702e76322e7564702d6f7665722d7463702e617270610000",
-	 "sp.v2.udp-over-tcp.arpa:0"},
-	{ADDR_SOCKS, "031473702e7564702d6f7665722d7463702e617270610000", "sp.udp-over-tcp.arpa:0"},
-	{ADDR_SOCKS, "010808080800 35", "8.8.8.8:53"},
-	{ADDR_UOT, "00080808080035", "8.8.8.8:53"},
-	{ADDR_UOT, "0120010db80000000000000000000000010035", "[2001:db8::1]:53"},
-	{ADDR_UOT, "020b6578616d706c652e636f6d0035", "example.com:53"},
-	{ADDR_SOCKS, "030161ffff", "a:65535"},
+	{ ADDR_SOCKS, "01010203040050", "1.2.3.4:80" },
+	{ ADDR_SOCKS, "0420010db800000000000000000000000101bb", "[2001:db8::1]:443" },
+	{ ADDR_SOCKS, "030b6578616d706c652e636f6d01bb", "example.com:443" },
+	{ ADDR_SOCKS, "031773702e76322e7564702d6f7665722d7463702e617270610000",
+	  "sp.v2.udp-over-tcp.arpa:0" },
+	{ ADDR_SOCKS, "031473702e7564702d6f7665722d7463702e617270610000",
+	  "sp.udp-over-tcp.arpa:0" },
+	{ ADDR_SOCKS, "010808080800 35", "8.8.8.8:53" },
+	{ ADDR_UOT, "00080808080035", "8.8.8.8:53" },
+	{ ADDR_UOT, "0120010db80000000000000000000000010035", "[2001:db8::1]:53" },
+	{ ADDR_UOT, "020b6578616d706c652e636f6d0035", "example.com:53" },
+	{ ADDR_SOCKS, "030161ffff", "a:65535" },
 };
 #define N_VECTORS (sizeof(vectors) / sizeof(vectors[0]))
 
@@ -61,7 +62,7 @@ static void addr_parse__vectors__give_addresses(void **state)
 static void addr_parse__every_shorter_prefix__wants_more(void **state)
 {
 	uint8_t bytes[HEX_MAX];
-	struct addr a = {.port = 99};
+	struct addr a = { .port = 99 };
 
 	(void)state;
 	for (size_t i = 0; i < N_VECTORS; i++) {
@@ -99,20 +100,20 @@ static void addr_parse__impossible_bytes__are_eproto_at_once(void **state)
 		enum addr_form form;
 		const char *hex;
 	} cases[] = {
-		{ADDR_SOCKS, "00"},
-		{ADDR_SOCKS, "02"},
-		{ADDR_SOCKS, "05"},
-		{ADDR_SOCKS, "ff"},
-		{ADDR_UOT, "03"},
-		{ADDR_UOT, "04"},
-		{ADDR_SOCKS, "0300"},
-		{ADDR_UOT, "0200"},
-		{ADDR_SOCKS, "030500"},
-		{ADDR_SOCKS, "03056100"},
-		{ADDR_SOCKS, "03036162000050"},
+		{ ADDR_SOCKS, "00" },
+		{ ADDR_SOCKS, "02" },
+		{ ADDR_SOCKS, "05" },
+		{ ADDR_SOCKS, "ff" },
+		{ ADDR_UOT, "03" },
+		{ ADDR_UOT, "04" },
+		{ ADDR_SOCKS, "0300" },
+		{ ADDR_UOT, "0200" },
+		{ ADDR_SOCKS, "030500" },
+		{ ADDR_SOCKS, "03056100" },
+		{ ADDR_SOCKS, "03036162000050" },
 	};
 	uint8_t bytes[HEX_MAX];
-	struct addr a = {.port = 99};
+	struct addr a = { .port = 99 };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
@@ -123,7 +124,7 @@ static void addr_parse__impossible_bytes__are_eproto_at_once(void **state)
 
 static void addr_parse__nul_beyond_the_name__is_no_error(void **state)
 {
-	static const uint8_t bytes[] = {3, 1, 'a', 0, 0, 0};
+	static const uint8_t bytes[] = { 3, 1, 'a', 0, 0, 0 };
 	struct addr a;
 
 	(void)state;
@@ -134,7 +135,7 @@ static void addr_parse__nul_beyond_the_name__is_no_error(void **state)
 
 static void addr_parse__longest_name__fits(void **state)
 {
-	uint8_t bytes[ADDR_WIRE_MAX] = {3, 255}, out[ADDR_WIRE_MAX];
+	uint8_t bytes[ADDR_WIRE_MAX] = { 3, 255 }, out[ADDR_WIRE_MAX];
 	char text[ADDR_TEXT_MAX];
 	struct addr a;
 
@@ -155,14 +156,14 @@ static void addr_parse__literal_as_name__becomes_address(void **state)
 		const char *name, *text;
 		enum addr_type type;
 	} cases[] = {
-		{"1.2.3.4", "1.2.3.4:80", ADDR_IPV4},
-		{"2001:DB8::1", "[2001:db8::1]:80", ADDR_IPV6},
-		{"::ffff:1.2.3.4", "1.2.3.4:80", ADDR_IPV4},
-		{"::", "[::]:80", ADDR_IPV6},
-		{"1.2.3", "1.2.3:80", ADDR_NAME},
-		{"01.2.3.4", "01.2.3.4:80", ADDR_NAME},
-		{"1.2.3.4.", "1.2.3.4.:80", ADDR_NAME},
-		{"[::1]", "[::1]:80", ADDR_NAME},
+		{ "1.2.3.4", "1.2.3.4:80", ADDR_IPV4 },
+		{ "2001:DB8::1", "[2001:db8::1]:80", ADDR_IPV6 },
+		{ "::ffff:1.2.3.4", "1.2.3.4:80", ADDR_IPV4 },
+		{ "::", "[::]:80", ADDR_IPV6 },
+		{ "1.2.3", "1.2.3:80", ADDR_NAME },
+		{ "01.2.3.4", "01.2.3.4:80", ADDR_NAME },
+		{ "1.2.3.4.", "1.2.3.4.:80", ADDR_NAME },
+		{ "[::1]", "[::1]:80", ADDR_NAME },
 	};
 	uint8_t bytes[ADDR_WIRE_MAX];
 	char text[ADDR_TEXT_MAX];
@@ -200,7 +201,7 @@ static void addr_parse__mapped_ipv6__becomes_ipv4(void **state)
 
 static void addr_put__no_address__is_ipv4_zeros(void **state)
 {
-	struct addr a = {.type = ADDR_NONE, .port = 80};
+	struct addr a = { .type = ADDR_NONE, .port = 80 };
 	uint8_t out[ADDR_WIRE_MAX];
 	char hex[2 * HEX_MAX + 1];
 
@@ -214,7 +215,7 @@ static void addr_put__no_address__is_ipv4_zeros(void **state)
 static void addr_from_host__bad_length_or_nul__is_einval(void **state)
 {
 	char longest[257];
-	struct addr a = {.port = 99};
+	struct addr a = { .port = 99 };
 
 	(void)state;
 	memset(longest, 'n', sizeof(longest));
@@ -241,7 +242,7 @@ static void addr_equal__same_and_different__are_told_apart(void **state)
 	const struct addr list[] = {
 		host("1.2.3.4", 80),	host("1.2.3.4", 81),	 host("1.2.3.5", 80),
 		host("::1", 80),	host("::2", 80),	 host("example.com", 80),
-		host("example.co", 80), host("example.net", 80), {.type = ADDR_NONE, .port = 80},
+		host("example.co", 80), host("example.net", 80), { .type = ADDR_NONE, .port = 80 },
 	};
 	const struct addr upper = host("EXAMPLE.com", 80);
 

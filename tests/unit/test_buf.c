@@ -63,9 +63,10 @@ static void drop(struct buf *b, struct buf_pool *pool)
 static void buf_append__sizes_around_a_chunk__keep_order(void **state)
 {
 	static const size_t sizes[] = {
-		1, BUF_CHUNK_LEN - 1, 1, 1, BUF_CHUNK_LEN, BUF_CHUNK_LEN + 1, 100000, 0, 7};
-	struct buf_pool pool = {.free = NULL};
-	struct buf b = {.head = NULL};
+		1, BUF_CHUNK_LEN - 1, 1, 1, BUF_CHUNK_LEN, BUF_CHUNK_LEN + 1, 100000, 0, 7
+	};
+	struct buf_pool pool = { .free = NULL };
+	struct buf b = { .head = NULL };
 	size_t total = 0;
 
 	(void)state;
@@ -83,9 +84,10 @@ static void buf_append__sizes_around_a_chunk__keep_order(void **state)
 static void buf_consume__any_step__leaves_the_rest(void **state)
 {
 	static const size_t steps[] = {
-		0, 1, 100, BUF_CHUNK_LEN - 101, BUF_CHUNK_LEN, 2 * BUF_CHUNK_LEN + 5, 0, 77};
-	struct buf_pool pool = {.free = NULL};
-	struct buf b = {.head = NULL};
+		0, 1, 100, BUF_CHUNK_LEN - 101, BUF_CHUNK_LEN, 2 * BUF_CHUNK_LEN + 5, 0, 77
+	};
+	struct buf_pool pool = { .free = NULL };
+	struct buf b = { .head = NULL };
 	size_t at = 0, total = 6 * BUF_CHUNK_LEN + 10;
 
 	(void)state;
@@ -105,8 +107,8 @@ static void buf_consume__any_step__leaves_the_rest(void **state)
 
 static void buf_consume__mixed_with_append__keeps_order(void **state)
 {
-	struct buf_pool pool = {.free = NULL};
-	struct buf b = {.head = NULL};
+	struct buf_pool pool = { .free = NULL };
+	struct buf b = { .head = NULL };
 	size_t in = 0, out = 0;
 
 	(void)state;
@@ -127,8 +129,8 @@ static void buf_consume__mixed_with_append__keeps_order(void **state)
 
 static void buf_peek__fewer_slots_than_chunks__gives_the_front(void **state)
 {
-	struct buf_pool pool = {.free = NULL};
-	struct buf b = {.head = NULL};
+	struct buf_pool pool = { .free = NULL };
+	struct buf b = { .head = NULL };
 	struct iovec iov[2];
 
 	(void)state;
@@ -143,8 +145,8 @@ static void buf_peek__fewer_slots_than_chunks__gives_the_front(void **state)
 
 static void buf_pool__freed_chunks__are_used_again(void **state)
 {
-	struct buf_pool pool = {.free = NULL};
-	struct buf b = {.head = NULL};
+	struct buf_pool pool = { .free = NULL };
+	struct buf b = { .head = NULL };
 	const void *first;
 
 	(void)state;
@@ -161,8 +163,8 @@ static void buf_pool__freed_chunks__are_used_again(void **state)
 
 static void buf_pool__many_chunks_freed__keeps_a_bound(void **state)
 {
-	struct buf_pool pool = {.free = NULL};
-	struct buf b = {.head = NULL};
+	struct buf_pool pool = { .free = NULL };
+	struct buf b = { .head = NULL };
 
 	(void)state;
 	append_pattern(&b, &pool, 0, 200 * BUF_CHUNK_LEN);
@@ -179,8 +181,8 @@ static void buf_pool__many_chunks_freed__keeps_a_bound(void **state)
 
 static void buf_done__empty_queue__is_harmless(void **state)
 {
-	struct buf_pool pool = {.free = NULL};
-	struct buf b = {.head = NULL};
+	struct buf_pool pool = { .free = NULL };
+	struct buf b = { .head = NULL };
 
 	(void)state;
 	buf_done(&b, &pool);
@@ -196,7 +198,7 @@ static void append_too_much(struct buf *b, struct buf_pool *pool)
 	struct rlimit before, little;
 
 	assert_int_equal(getrlimit(RLIMIT_AS, &before), 0);
-	little = (struct rlimit){128 << 20, before.rlim_max};
+	little = (struct rlimit){ 128 << 20, before.rlim_max };
 	assert_int_equal(setrlimit(RLIMIT_AS, &little), 0);
 	assert_int_equal(buf_append(b, pool, "x", (size_t)1 << 30), -ENOMEM);
 	assert_int_equal(setrlimit(RLIMIT_AS, &before), 0);
@@ -204,8 +206,8 @@ static void append_too_much(struct buf *b, struct buf_pool *pool)
 
 static void buf_append__no_memory__changes_nothing(void **state)
 {
-	struct buf_pool pool = {.free = NULL};
-	struct buf b = {.head = NULL};
+	struct buf_pool pool = { .free = NULL };
+	struct buf b = { .head = NULL };
 
 	(void)state;
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) ||                               \

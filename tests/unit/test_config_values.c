@@ -22,11 +22,11 @@
 #include "wire/self_signed.h"
 
 #define ANYTLS_IN                                                                                  \
-	"{\"inbounds\":[{\"type\":\"anytls\",\"listen\":\"::\",\"listen_port\":443,"                \
+	"{\"inbounds\":[{\"type\":\"anytls\",\"listen\":\"::\",\"listen_port\":443,"               \
 	"\"users\":[{\"password\":\"a\"}]"
 #define SOCKS "{\"inbounds\":[{\"type\":\"socks\",\"listen\":\"127.0.0.1\",\"listen_port\":1080"
 #define OUT                                                                                        \
-	"{\"outbounds\":[{\"type\":\"anytls\",\"server\":\"example.com\",\"server_port\":443,"      \
+	"{\"outbounds\":[{\"type\":\"anytls\",\"server\":\"example.com\",\"server_port\":443,"     \
 	"\"password\":\"user-password\""
 
 static char *cert, *key, *other_cert, *other_key;
@@ -70,7 +70,8 @@ static struct config *good(const char *text, char **ret_report)
 	return c;
 }
 
-/* `text` with $C, $K, $O, $L replaced by the PEM texts as JSON strings: own and other certificate and key. */
+/* `text` with $C, $K, $O, $L replaced by the PEM texts as JSON strings: own and other certificate
+ * and key. */
 static char *with_pems(const char *text)
 {
 	char *out = NULL;
@@ -103,7 +104,8 @@ static void config_parse__empty_object__is_all_defaults(void **state)
 	struct config *c = good("{}", &report);
 
 	(void)state;
-	assert_string_equal(report, "t:1:1: note: no inbound: nothing will use this configuration\n");
+	assert_string_equal(report,
+			    "t:1:1: note: no inbound: nothing will use this configuration\n");
 	assert_int_equal(c->log.level, LOG_LEVEL_INFO);
 	assert_true(c->log.timestamp);
 	assert_int_equal(c->log.fd, 2);
@@ -126,12 +128,15 @@ static void config_parse__empty_object__is_all_defaults(void **state)
 static void config_parse__top_level__is_taken_over(void **state)
 {
 	struct config *c = good(
-		"{\"$schema\":\"x\",\"log\":{\"level\":\"trace\",\"format\":\"json\",\"timestamp\":false,"
+		"{\"$schema\":\"x\",\"log\":{\"level\":\"trace\",\"format\":\"json\",\"timestamp\":"
+		"false,"
 		"\"output\":\"stderr\",\"disabled\":null},\"workers\":3,\"user\":\"nobody\","
 		"\"dns\":{\"servers\":[\"10.0.0.1\",\"10.0.0.2:5353\",\"::1\",\"[::2]:54\"]},"
-		"\"limits\":{\"sessions\":7,\"worker_buffer\":8589934592,\"session_idle_timeout\":\"0\"},"
+		"\"limits\":{\"sessions\":7,\"worker_buffer\":8589934592,\"session_idle_timeout\":"
+		"\"0\"},"
 		"\"outbounds\":[{\"type\":\"direct\"},{\"type\":\"block\"},{\"type\":\"direct\"}],"
-		"\"route\":{\"final\":\"direct-out-2\"}}", NULL);
+		"\"route\":{\"final\":\"direct-out-2\"}}",
+		NULL);
 
 	(void)state;
 	assert_int_equal(c->log.level, LOG_LEVEL_DEBUG);
@@ -153,9 +158,10 @@ static void config_parse__durations__are_milliseconds(void **state)
 	static const struct {
 		const char *text;
 		unsigned ms;
-	} cases[] = { { "30s", 30000 },	    { "1500ms", 1500 },	   { "1h30m", 5400000 }, { "1d", 86400000 },
-		      { "1.5s", 1500 },	    { "+2m", 120000 },	   { "1s500us", 1001 },	 { "2000000us", 2000 },
-		      { "3000000\xc2\xb5s", 3000 }, { "1m0.25s", 60250 } };
+	} cases[] = { { "30s", 30000 },	   { "1500ms", 1500 },	  { "1h30m", 5400000 },
+		      { "1d", 86400000 },  { "1.5s", 1500 },	  { "+2m", 120000 },
+		      { "1s500us", 1001 }, { "2000000us", 2000 }, { "3000000\xc2\xb5s", 3000 },
+		      { "1m0.25s", 60250 } };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
@@ -176,8 +182,10 @@ static void config_parse__inbounds__have_address_users_and_tags(void **state)
 		"{\"type\":\"socks\",\"tag\":\"socks-in\",\"listen\":\"::1\",\"listen_port\":1080,"
 		"\"users\":{\"username\":\"u\",\"password\":\"p\"}},"
 		"{\"type\":\"anytls\",\"listen\":\"::\",\"listen_port\":443,\"users\":["
-		"{\"name\":\"alice\",\"password\":\"a\"},{\"password\":\"b\"},{\"name\":\"\",\"password\":\"c\"}],"
-		"\"fallback\":{\"server\":\"127.0.0.1\",\"server_port\":80}}]}", NULL);
+		"{\"name\":\"alice\",\"password\":\"a\"},{\"password\":\"b\"},{\"name\":\"\","
+		"\"password\":\"c\"}],"
+		"\"fallback\":{\"server\":\"127.0.0.1\",\"server_port\":80}}]}",
+		NULL);
 	uint8_t hash[32];
 
 	(void)state;
@@ -238,8 +246,11 @@ static void config_parse__padding_scheme__is_wire_text(void **state)
 
 static void config_parse__tls_inbound__takes_every_form(void **state)
 {
-	char *text = with_pems(ANYTLS_IN ",\"tls\":{\"enabled\":true,\"certificate\":$C,\"key\":[$K],"
-		"\"server_name\":\"example.com\",\"insecure\":true,\"alpn\":\"h2\",\"min_version\":\"1.2\","
+	char *text = with_pems(
+		ANYTLS_IN
+		",\"tls\":{\"enabled\":true,\"certificate\":$C,\"key\":[$K],"
+		"\"server_name\":\"example.com\",\"insecure\":true,\"alpn\":\"h2\",\"min_version\":"
+		"\"1.2\","
 		"\"max_version\":\"1.3\",\"kernel_tx\":false,\"cipher_suites\":["
 		"\"TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256\",\"ECDHE-ECDSA-AES256-GCM-SHA384\","
 		"\"TLS_AES_128_GCM_SHA256\"],\"curve_preferences\":[\"X25519\",\"p256\"],"
@@ -271,7 +282,8 @@ static void config_parse__tls_inbound__takes_every_form(void **state)
 
 static void config_parse__key_of_another_certificate__is_refused(void **state)
 {
-	char *text = with_pems(ANYTLS_IN ",\n\"tls\":{\"enabled\":true,\"certificate\":$C,\n\"key\":$L}}]}");
+	char *text = with_pems(ANYTLS_IN
+			       ",\n\"tls\":{\"enabled\":true,\"certificate\":$C,\n\"key\":$L}}]}");
 	struct config *c = NULL;
 	char *report = NULL;
 	size_t n;
@@ -281,21 +293,29 @@ static void config_parse__key_of_another_certificate__is_refused(void **state)
 	assert_int_equal(config_parse(text, strlen(text), "t", f, &c), -EINVAL);
 	fclose(f);
 	assert_null(c);
-	assert_string_equal(report, "t:3:7: inbounds[0].tls.key: this key does not belong to the certificate\n");
+	assert_string_equal(
+		report,
+		"t:3:7: inbounds[0].tls.key: this key does not belong to the certificate\n");
 	free(report);
 	free(text);
 }
 
 static void config_parse__outbound__has_defaults_and_values(void **state)
 {
-	struct config *c = good(OUT ",\"tls\":{\"enabled\":true}},"
+	struct config *c = good(
+		OUT
+		",\"tls\":{\"enabled\":true}},"
 		"{\"type\":\"anytls\",\"tag\":\"o\",\"server\":\"192.0.2.1\",\"server_port\":8443,"
-		"\"password\":\"x\",\"idle_session_check_interval\":\"5s\",\"idle_session_timeout\":\"1m\","
+		"\"password\":\"x\",\"idle_session_check_interval\":\"5s\",\"idle_session_"
+		"timeout\":\"1m\","
 		"\"min_idle_session\":2,\"disable_session_reuse\":true,\"client_metadata\":\"\","
-		"\"tcp_fast_open\":false,\"bind_interface\":\"eth0\",\"inet4_bind_address\":\"192.0.2.9\","
+		"\"tcp_fast_open\":false,\"bind_interface\":\"eth0\",\"inet4_bind_address\":\"192."
+		"0.2.9\","
 		"\"routing_mark\":\"0x10\",\"connect_timeout\":\"3s\",\"fallback_delay\":\"100ms\","
-		"\"tls\":{\"enabled\":true,\"disable_sni\":true,\"insecure\":true,\"server_name\":\"n\","
-		"\"certificate_public_key_sha256\":\"AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAI=\"}}]}",
+		"\"tls\":{\"enabled\":true,\"disable_sni\":true,\"insecure\":true,\"server_name\":"
+		"\"n\","
+		"\"certificate_public_key_sha256\":\"AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAI="
+		"\"}}]}",
 		NULL);
 	struct config_outbound *a = &c->outbounds[0], *b = &c->outbounds[1];
 	uint8_t hash[32];
@@ -361,8 +381,11 @@ static void config_load__files__are_read_and_the_log_is_opened(void **state)
 	assert_int_equal(chdir(dir), 0);
 	write_text("cert.pem", cert);
 	write_text("key.pem", key);
-	sprintf(text, "// a server\n{\"log\":{\"output\":\"x.log\"}," "%s"
-		",\"tls\":{\"enabled\":true,\"certificate_path\":\"cert.pem\",\"key_path\":\"key.pem\",}}]}",
+	sprintf(text,
+		"// a server\n{\"log\":{\"output\":\"x.log\"},"
+		"%s"
+		",\"tls\":{\"enabled\":true,\"certificate_path\":\"cert.pem\",\"key_path\":\"key."
+		"pem\",}}]}",
 		&ANYTLS_IN[1]);
 	write_text("c.json", text);
 	assert_int_equal(config_load("c.json", f, &c), 0);

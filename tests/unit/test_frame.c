@@ -17,22 +17,22 @@ static const struct {
 	const char *hex;
 	struct frame_hdr hdr;
 } vectors[] = {
-	{"00000000000003", {FRAME_WASTE, 0, 3}},
-	{"01000000020000", {FRAME_SYN, 2, 0}},
-	{"02000000010007", {FRAME_PSH, 1, 7}},
-	{"02000000010013", {FRAME_PSH, 1, 19}},
-	{"0200000002001b", {FRAME_PSH, 2, 27}},
-	{"03000000010000", {FRAME_FIN, 1, 0}},
-	{"04000000000043", {FRAME_SETTINGS, 0, 67}},
-	{"05000000000020", {FRAME_ALERT, 0, 32}},
-	{"06000000000089", {FRAME_UPDATE_PADDING, 0, 137}},
-	{"07000000010000", {FRAME_SYNACK, 1, 0}},
-	{"07000000010012", {FRAME_SYNACK, 1, 18}},
-	{"08000000000000", {FRAME_HEART_REQUEST, 0, 0}},
-	{"09000000070000", {FRAME_HEART_RESPONSE, 7, 0}},
-	{"0a000000000003", {FRAME_SERVER_SETTINGS, 0, 3}},
-	{"02ffffffffffff", {FRAME_PSH, UINT32_MAX, 65535}},
-	{"02010203040506", {FRAME_PSH, 0x01020304, 0x0506}},
+	{ "00000000000003", { FRAME_WASTE, 0, 3 } },
+	{ "01000000020000", { FRAME_SYN, 2, 0 } },
+	{ "02000000010007", { FRAME_PSH, 1, 7 } },
+	{ "02000000010013", { FRAME_PSH, 1, 19 } },
+	{ "0200000002001b", { FRAME_PSH, 2, 27 } },
+	{ "03000000010000", { FRAME_FIN, 1, 0 } },
+	{ "04000000000043", { FRAME_SETTINGS, 0, 67 } },
+	{ "05000000000020", { FRAME_ALERT, 0, 32 } },
+	{ "06000000000089", { FRAME_UPDATE_PADDING, 0, 137 } },
+	{ "07000000010000", { FRAME_SYNACK, 1, 0 } },
+	{ "07000000010012", { FRAME_SYNACK, 1, 18 } },
+	{ "08000000000000", { FRAME_HEART_REQUEST, 0, 0 } },
+	{ "09000000070000", { FRAME_HEART_RESPONSE, 7, 0 } },
+	{ "0a000000000003", { FRAME_SERVER_SETTINGS, 0, 3 } },
+	{ "02ffffffffffff", { FRAME_PSH, UINT32_MAX, 65535 } },
+	{ "02010203040506", { FRAME_PSH, 0x01020304, 0x0506 } },
 };
 #define N_VECTORS (sizeof(vectors) / sizeof(vectors[0]))
 
@@ -65,7 +65,7 @@ static void frame_put__vectors__give_bytes(void **state)
 
 static void frame_get__unknown_command__is_kept(void **state)
 {
-	static const uint8_t bytes[FRAME_HDR_LEN] = {77, 0, 0, 0, 9, 0, 5};
+	static const uint8_t bytes[FRAME_HDR_LEN] = { 77, 0, 0, 0, 9, 0, 5 };
 	struct frame_hdr hdr;
 
 	(void)state;

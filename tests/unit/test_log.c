@@ -21,7 +21,8 @@ static int fds[2];
 static void set_log(enum log_level level, bool json, bool timestamp)
 {
 	const struct log_options opts = {
-		.level = level, .json = json, .timestamp = timestamp, .fd = fds[1]};
+		.level = level, .json = json, .timestamp = timestamp, .fd = fds[1]
+	};
 
 	log_setup(&opts);
 }
@@ -34,7 +35,7 @@ static int open_pipe(void **state)
 
 static int close_pipe(void **state)
 {
-	const struct log_options opts = {.level = LOG_LEVEL_WARN, .timestamp = true, .fd = 2};
+	const struct log_options opts = { .level = LOG_LEVEL_WARN, .timestamp = true, .fd = 2 };
 
 	(void)state;
 	log_setup(&opts);
@@ -120,18 +121,18 @@ static void log_at__levels_above_the_limit__are_silent(void **state)
 static const struct {
 	const char *in, *text, *json;
 } hostile[] = {
-	{"a\nerror [x] forged", "a\\x0aerror [x] forged", "a\\u000aerror [x] forged"},
-	{"\x1b[31mred\x7f\r\t", "\\x1b[31mred\\x7f\\x0d\\x09",
-	 "\\u001b[31mred\\u007f\\u000d\\u0009"},
-	{"back\\slash", "back\\\\slash", "back\\\\slash"},
-	{"h\xc3\xa9 \xe2\x82\xac \xf0\x9f\x87\xa9", "h\xc3\xa9 \xe2\x82\xac \xf0\x9f\x87\xa9",
-	 "h\xc3\xa9 \xe2\x82\xac \xf0\x9f\x87\xa9"},
-	{"\xff\xc3", "\\xff\\xc3", "\\u00ff\\u00c3"}, /* no UTF-8; cut sequence */
-	{"\xc0\xaf", "\\xc0\\xaf", "\\u00c0\\u00af"}, /* over-long */
-	{"\xe0\x80\xaf", "\\xe0\\x80\\xaf", "\\u00e0\\u0080\\u00af"},
-	{"\xc2\x9b", "\\xc2\\x9b", "\\u00c2\\u009b"},		      /* C1 control */
-	{"\xed\xa0\x80", "\\xed\\xa0\\x80", "\\u00ed\\u00a0\\u0080"}, /* surrogate */
-	{"\xf4\x90\x80\x80", "\\xf4\\x90\\x80\\x80", "\\u00f4\\u0090\\u0080\\u0080"},
+	{ "a\nerror [x] forged", "a\\x0aerror [x] forged", "a\\u000aerror [x] forged" },
+	{ "\x1b[31mred\x7f\r\t", "\\x1b[31mred\\x7f\\x0d\\x09",
+	  "\\u001b[31mred\\u007f\\u000d\\u0009" },
+	{ "back\\slash", "back\\\\slash", "back\\\\slash" },
+	{ "h\xc3\xa9 \xe2\x82\xac \xf0\x9f\x87\xa9", "h\xc3\xa9 \xe2\x82\xac \xf0\x9f\x87\xa9",
+	  "h\xc3\xa9 \xe2\x82\xac \xf0\x9f\x87\xa9" },
+	{ "\xff\xc3", "\\xff\\xc3", "\\u00ff\\u00c3" }, /* no UTF-8; cut sequence */
+	{ "\xc0\xaf", "\\xc0\\xaf", "\\u00c0\\u00af" }, /* over-long */
+	{ "\xe0\x80\xaf", "\\xe0\\x80\\xaf", "\\u00e0\\u0080\\u00af" },
+	{ "\xc2\x9b", "\\xc2\\x9b", "\\u00c2\\u009b" },			/* C1 control */
+	{ "\xed\xa0\x80", "\\xed\\xa0\\x80", "\\u00ed\\u00a0\\u0080" }, /* surrogate */
+	{ "\xf4\x90\x80\x80", "\\xf4\\x90\\x80\\x80", "\\u00f4\\u0090\\u0080\\u0080" },
 };
 
 static void log_write__hostile_text__is_escaped(void **state)
@@ -186,7 +187,7 @@ static void log_write__long_tag__is_cut_at_60(void **state)
 
 static void log_allowed__more_than_the_rate__is_suppressed_until_the_next_second(void **state)
 {
-	struct log_limit l = {.count = 0};
+	struct log_limit l = { .count = 0 };
 
 	(void)state;
 	clock_freeze_ms(50000);

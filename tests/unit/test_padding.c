@@ -119,7 +119,7 @@ static void padding_parse__unusable__is_einval(void **state)
 		"stop=5\nstop=x",
 		"0:100\n200:500",
 	};
-	struct padding s = {.stop = 99};
+	struct padding s = { .stop = 99 };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
@@ -146,29 +146,29 @@ static void padding_next__unusable_items__are_skipped_one_by_one(void **state)
 	static const struct {
 		const char *value, *want;
 	} cases[] = {
-		{"", ""},
-		{",", ""},
-		{",,5-6,,", "5-6"},
-		{"100", ""},
-		{"100,5-6", "5-6"},
-		{"c", "c"},
-		{"C,cc,c ,c", "c"},
-		{" 5-6,5 -6,5- 6,5-6 ,7-8", "7-8"},
-		{"0-5,5-0,0-0,1-1", "1-1"},
-		{"-5-6,5--6,--5,-,5-,-5,1-2", "1-2"},
-		{"1-2-3,4-5", "4-5"},
-		{"5-6\r", ""},
-		{"5-6\r,7-8\r", ""},
-		{"900-400", "400-900"},
-		{"400-400", "400-400"},
-		{"+5-+6", "5-6"},
-		{"005-006", "5-6"},
-		{"0x5-6,5_0-60,1e3-5,2-3", "2-3"},
-		{"1-65536,70000-80000", "1-65536 70000-80000"},
-		{"1-4294967296", "1-4294967295"},
-		{"9223372036854775807-1", "1-4294967295"},
-		{"9223372036854775808-1,1-9223372036854775808,3-4", "3-4"},
-		{"5-6=7,8-9", "8-9"},
+		{ "", "" },
+		{ ",", "" },
+		{ ",,5-6,,", "5-6" },
+		{ "100", "" },
+		{ "100,5-6", "5-6" },
+		{ "c", "c" },
+		{ "C,cc,c ,c", "c" },
+		{ " 5-6,5 -6,5- 6,5-6 ,7-8", "7-8" },
+		{ "0-5,5-0,0-0,1-1", "1-1" },
+		{ "-5-6,5--6,--5,-,5-,-5,1-2", "1-2" },
+		{ "1-2-3,4-5", "4-5" },
+		{ "5-6\r", "" },
+		{ "5-6\r,7-8\r", "" },
+		{ "900-400", "400-900" },
+		{ "400-400", "400-400" },
+		{ "+5-+6", "5-6" },
+		{ "005-006", "5-6" },
+		{ "0x5-6,5_0-60,1e3-5,2-3", "2-3" },
+		{ "1-65536,70000-80000", "1-65536 70000-80000" },
+		{ "1-4294967296", "1-4294967295" },
+		{ "9223372036854775807-1", "1-4294967295" },
+		{ "9223372036854775808-1,1-9223372036854775808,3-4", "3-4" },
+		{ "5-6=7,8-9", "8-9" },
 	};
 	char text[256], out[256];
 
@@ -211,7 +211,7 @@ static void padding_next__after_the_end__stays_false(void **state)
 {
 	struct padding s = scheme("stop=2\n1=c");
 	struct padding_iter it = padding_items(&s, 1);
-	struct padding_item item = {.lo = 7};
+	struct padding_item item = { .lo = 7 };
 
 	(void)state;
 	assert_true(padding_next(&it, &item));
@@ -232,16 +232,16 @@ static void padding_preamble__first_item__gives_length(void **state)
 		const char *text;
 		uint16_t max, want;
 	} cases[] = {
-		{"stop=8\n0=30-30", 4062, 30},
-		{"stop=0\n0=30-30", 4062, 30},
-		{"stop=8", 4062, 0},
-		{"stop=8\n0=", 4062, 0},
-		{"stop=8\n0=c,30-30", 4062, 0},
-		{"stop=8\n0=x,0-9,30-30,c", 4062, 30},
-		{"stop=8\n0=30-30", 29, 29},
-		{"stop=8\n0=40000-40000", 4062, 4062},
-		{"stop=8\n0=99999999-99999999", 65535, 65535},
-		{"stop=8\n0=65535-65535", 65535, 65535},
+		{ "stop=8\n0=30-30", 4062, 30 },
+		{ "stop=0\n0=30-30", 4062, 30 },
+		{ "stop=8", 4062, 0 },
+		{ "stop=8\n0=", 4062, 0 },
+		{ "stop=8\n0=c,30-30", 4062, 0 },
+		{ "stop=8\n0=x,0-9,30-30,c", 4062, 30 },
+		{ "stop=8\n0=30-30", 29, 29 },
+		{ "stop=8\n0=40000-40000", 4062, 4062 },
+		{ "stop=8\n0=99999999-99999999", 65535, 65535 },
+		{ "stop=8\n0=65535-65535", 65535, 65535 },
 	};
 
 	(void)state;
@@ -255,7 +255,7 @@ static void padding_preamble__first_item__gives_length(void **state)
 static void padding_preamble__range__never_draws_the_upper_bound(void **state)
 {
 	struct padding s = scheme("stop=8\n0=12-10");
-	unsigned seen[16] = {0};
+	unsigned seen[16] = { 0 };
 
 	(void)state;
 	for (int i = 0; i < 200; i++)
@@ -296,38 +296,38 @@ static void padding_lint__flaws__name_the_line(void **state)
 		const char *text, *why;
 		unsigned line;
 	} cases[] = {
-		{"", "missing", 1},
-		{"0=30-30\n1=1-2", "missing", 2},
-		{"0=30-30\n1=1-2\n", "missing", 2},
-		{"stop=8\r\n0=30-30\r\n", "carriage", 1},
-		{"stop=8\n0=30-30\r", "carriage", 2},
-		{"stop=8\n\n0=30-30", "key=value", 2},
-		{"stop=8\n0:100", "key=value", 2},
-		{"0:100\n200:500", "key=value", 1},
-		{"stop=-1", "stop", 1},
-		{"stop=+8", "stop", 1},
-		{"stop=", "stop", 1},
-		{"stop=4294967296", "stop", 1},
-		{"stop=8\nfoo=1-2", "key", 2},
-		{"stop=8\n=1-2", "key", 2},
-		{"stop=8\n01=1-2", "key", 2},
-		{"stop=8\n-1=1-2", "key", 2},
-		{"stop=8\n 1=1-2", "key", 2},
-		{"stop=8\n4294967296=1-2", "key", 2},
-		{"stop=8\n1=", "item", 2},
-		{"stop=8\n1=100", "item", 2},
-		{"stop=8\n1=1-2,", "item", 2},
-		{"stop=8\n1=1-2, c", "item", 2},
-		{"stop=8\n1=1-2-3", "item", 2},
-		{"stop=8\n1=+1-2", "item", 2},
-		{"stop=8\n1=01-2", "item", 2},
-		{"stop=8\n1=-2", "item", 2},
-		{"stop=8\n1=2-", "item", 2},
-		{"stop=8\n1=0-100", "0 is skipped", 2},
-		{"stop=8\n1=1-2\n2=5-65536", "65535", 3},
-		{"stop=8\n1=65536-5", "65535", 2},
-		{"stop=8\n0=900-16351", "16350", 2},
-		{"stop=8\n0=c,1-2", "check", 2},
+		{ "", "missing", 1 },
+		{ "0=30-30\n1=1-2", "missing", 2 },
+		{ "0=30-30\n1=1-2\n", "missing", 2 },
+		{ "stop=8\r\n0=30-30\r\n", "carriage", 1 },
+		{ "stop=8\n0=30-30\r", "carriage", 2 },
+		{ "stop=8\n\n0=30-30", "key=value", 2 },
+		{ "stop=8\n0:100", "key=value", 2 },
+		{ "0:100\n200:500", "key=value", 1 },
+		{ "stop=-1", "stop", 1 },
+		{ "stop=+8", "stop", 1 },
+		{ "stop=", "stop", 1 },
+		{ "stop=4294967296", "stop", 1 },
+		{ "stop=8\nfoo=1-2", "key", 2 },
+		{ "stop=8\n=1-2", "key", 2 },
+		{ "stop=8\n01=1-2", "key", 2 },
+		{ "stop=8\n-1=1-2", "key", 2 },
+		{ "stop=8\n 1=1-2", "key", 2 },
+		{ "stop=8\n4294967296=1-2", "key", 2 },
+		{ "stop=8\n1=", "item", 2 },
+		{ "stop=8\n1=100", "item", 2 },
+		{ "stop=8\n1=1-2,", "item", 2 },
+		{ "stop=8\n1=1-2, c", "item", 2 },
+		{ "stop=8\n1=1-2-3", "item", 2 },
+		{ "stop=8\n1=+1-2", "item", 2 },
+		{ "stop=8\n1=01-2", "item", 2 },
+		{ "stop=8\n1=-2", "item", 2 },
+		{ "stop=8\n1=2-", "item", 2 },
+		{ "stop=8\n1=0-100", "0 is skipped", 2 },
+		{ "stop=8\n1=1-2\n2=5-65536", "65535", 3 },
+		{ "stop=8\n1=65536-5", "65535", 2 },
+		{ "stop=8\n0=900-16351", "16350", 2 },
+		{ "stop=8\n0=c,1-2", "check", 2 },
 	};
 	unsigned line;
 

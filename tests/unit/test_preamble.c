@@ -61,7 +61,7 @@ static void preamble_put__non_ascii_password__hashes_utf8(void **state)
 
 static void preamble_put__longest_padding__round_trips(void **state)
 {
-	static const uint8_t hash[PREAMBLE_HASH_LEN] = {1, 2, 3};
+	static const uint8_t hash[PREAMBLE_HASH_LEN] = { 1, 2, 3 };
 	uint8_t *out = malloc(PREAMBLE_HDR_LEN + 65535);
 
 	(void)state;
@@ -73,7 +73,7 @@ static void preamble_put__longest_padding__round_trips(void **state)
 
 static void preamble_padding__every_shorter_prefix__wants_more(void **state)
 {
-	uint8_t bytes[PREAMBLE_HDR_LEN] = {[32] = 0x12, [33] = 0x34};
+	uint8_t bytes[PREAMBLE_HDR_LEN] = { [32] = 0x12, [33] = 0x34 };
 
 	(void)state;
 	for (size_t n = 0; n < PREAMBLE_HDR_LEN; n++)
@@ -83,7 +83,7 @@ static void preamble_padding__every_shorter_prefix__wants_more(void **state)
 
 static void preamble_padding__more_bytes_behind__are_ignored(void **state)
 {
-	uint8_t bytes[PREAMBLE_HDR_LEN + 7] = {[34] = 4};
+	uint8_t bytes[PREAMBLE_HDR_LEN + 7] = { [34] = 4 };
 
 	(void)state;
 	assert_int_equal(preamble_padding(bytes, sizeof(bytes)), 0);

@@ -38,7 +38,7 @@ static void rng_range__empty_range__is_lo(void **state)
 
 static void rng_range__small_range__hits_every_value(void **state)
 {
-	unsigned seen[6] = {0};
+	unsigned seen[6] = { 0 };
 
 	(void)state;
 	for (int i = 0; i < 6000; i++)
@@ -50,7 +50,7 @@ static void rng_range__small_range__hits_every_value(void **state)
 static void rng_range__draw_that_would_bias__is_repeated(void **state)
 {
 	/* 2^32 mod 3 is 1: of all draws 0 alone is one too many */
-	static const uint32_t draws[] = {0, 0, 5, 1, UINT32_MAX};
+	static const uint32_t draws[] = { 0, 0, 5, 1, UINT32_MAX };
 
 	(void)state;
 	script = draws;
@@ -64,7 +64,7 @@ static void rng_range__draw_that_would_bias__is_repeated(void **state)
 
 static void rng_replace__null__gives_the_kernel_back(void **state)
 {
-	static const uint32_t draws[] = {41, 42};
+	static const uint32_t draws[] = { 41, 42 };
 
 	(void)state;
 	script = draws;

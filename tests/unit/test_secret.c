@@ -40,8 +40,8 @@ static void secret_free__null__is_ignored(void **state)
 
 static void secret_wipe__part__leaves_the_rest(void **state)
 {
-	uint8_t p[8] = {1, 2, 3, 4, 5, 6, 7, 8};
-	static const uint8_t want[8] = {1, 2, 0, 0, 0, 6, 7, 8};
+	uint8_t p[8] = { 1, 2, 3, 4, 5, 6, 7, 8 };
+	static const uint8_t want[8] = { 1, 2, 0, 0, 0, 6, 7, 8 };
 
 	(void)state;
 	secret_wipe(p + 2, 3);

@@ -37,7 +37,7 @@ static int make(const char *name, struct made *m)
 
 static void self_signed__mixed_names__all_in_subject_alt_name(void **state)
 {
-	const char *names[] = {"192.0.2.7", "a.test", "*.b.test", "2001:db8::7"};
+	const char *names[] = { "192.0.2.7", "a.test", "*.b.test", "2001:db8::7" };
 	struct made m;
 	X509 *cert;
 	char cn[65];
@@ -165,7 +165,7 @@ static void self_signed__bad_names__einval_and_outputs_untouched(void **state)
 		"[::1]",    "a.test:443", "\xc3\xa4.test",
 	};
 	char many[64 + 6 + 1];
-	struct made m = {0};
+	struct made m = { 0 };
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(bad); i++) {
@@ -185,7 +185,7 @@ static void self_signed__bad_names__einval_and_outputs_untouched(void **state)
 static void self_signed__name_of_254_bytes__einval(void **state)
 {
 	char name[255];
-	struct made m = {0};
+	struct made m = { 0 };
 
 	(void)state;
 	for (size_t i = 0; i < 254; i++)
@@ -201,7 +201,7 @@ static void self_signed__name_of_254_bytes__einval(void **state)
 static void self_signed__no_names_or_no_days__einval(void **state)
 {
 	const char *name = "a.test";
-	struct made m = {0};
+	struct made m = { 0 };
 
 	(void)state;
 	assert_int_equal(self_signed(&name, 0, 30, &m.cert, &m.key), -EINVAL);

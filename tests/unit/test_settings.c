@@ -140,9 +140,10 @@ static void settings_version__numbers__are_read(void **state)
 
 static void settings_version__no_usable_number__is_1(void **state)
 {
-	static const char *const texts[] = {"",	    "client=x", "v=",	 "v=2\r",
-					    "v= 2", "v=two",	"v=2.0", "v=0",
-					    "v=-2", "v=2\nv=x", "V=2",	 "v=99999999999999999999"};
+	static const char *const texts[] = {
+		"",	 "client=x", "v=",   "v=2\r",	 "v= 2", "v=two",
+		"v=2.0", "v=0",	     "v=-2", "v=2\nv=x", "V=2",	 "v=99999999999999999999"
+	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)

@@ -26,8 +26,9 @@ static void socks5_greeting_parse__every_prefix__wants_more_then_parses(void **s
 		const char *hex;
 		bool no_auth, userpass;
 	} cases[] = {
-		{"050100", true, false},    {"050102", false, true},  {"05020002", true, true},
-		{"0503020100", true, true}, {"050101", false, false}, {"0502ff80", false, false},
+		{ "050100", true, false },  { "050102", false, true },
+		{ "05020002", true, true }, { "0503020100", true, true },
+		{ "050101", false, false }, { "0502ff80", false, false },
 	};
 	uint8_t bytes[HEX_MAX + 1];
 	struct socks5_greeting g;
@@ -47,7 +48,7 @@ static void socks5_greeting_parse__every_prefix__wants_more_then_parses(void **s
 
 static void socks5_greeting_parse__255_methods__are_all_read(void **state)
 {
-	uint8_t bytes[257] = {5, 255};
+	uint8_t bytes[257] = { 5, 255 };
 	struct socks5_greeting g;
 
 	(void)state;
@@ -62,7 +63,7 @@ static void socks5_greeting_parse__255_methods__are_all_read(void **state)
 static void socks5_greeting_parse__other_version_or_no_method__is_eproto(void **state)
 {
 	uint8_t bytes[HEX_MAX];
-	struct socks5_greeting g = {.no_auth = true};
+	struct socks5_greeting g = { .no_auth = true };
 
 	(void)state;
 	assert_int_equal(socks5_greeting_parse(bytes, hex_get("04", bytes), &g), -EPROTO);
@@ -76,10 +77,10 @@ static void socks5_userpass_parse__every_prefix__wants_more_then_parses(void **s
 	static const struct {
 		const char *hex, *user, *pass;
 	} cases[] = {
-		{"0104757365720470617373", "user", "pass"},
-		{"01017500", "u", ""},
-		{"01000170", "", "p"},
-		{"010000", "", ""},
+		{ "0104757365720470617373", "user", "pass" },
+		{ "01017500", "u", "" },
+		{ "01000170", "", "p" },
+		{ "010000", "", "" },
 	};
 	uint8_t bytes[HEX_MAX];
 	struct socks5_userpass up;
@@ -115,8 +116,8 @@ static void socks5_userpass_parse__longest__fits(void **state)
 
 static void socks5_userpass_parse__other_version__is_eproto(void **state)
 {
-	static const uint8_t bytes[] = {5};
-	struct socks5_userpass up = {.user_len = 99};
+	static const uint8_t bytes[] = { 5 };
+	struct socks5_userpass up = { .user_len = 99 };
 
 	(void)state;
 	assert_int_equal(socks5_userpass_parse(bytes, 1, &up), -EPROTO);
@@ -129,13 +130,13 @@ static void socks5_request_parse__every_prefix__wants_more_then_parses(void **st
 		const char *hex, *dst;
 		uint8_t cmd;
 	} cases[] = {
-		{"05010001010203040050", "1.2.3.4:80", SOCKS5_CONNECT},
-		{"0501000420010db800000000000000000000000101bb", "[2001:db8::1]:443",
-		 SOCKS5_CONNECT},
-		{"050100030b6578616d706c652e636f6d01bb", "example.com:443", SOCKS5_CONNECT},
-		{"05030001000000000000", "0.0.0.0:0", SOCKS5_UDP_ASSOCIATE},
-		{"05020001010203040050", "1.2.3.4:80", SOCKS5_BIND},
-		{"05f0ff01010203040050", "1.2.3.4:80", 0xf0},
+		{ "05010001010203040050", "1.2.3.4:80", SOCKS5_CONNECT },
+		{ "0501000420010db800000000000000000000000101bb", "[2001:db8::1]:443",
+		  SOCKS5_CONNECT },
+		{ "050100030b6578616d706c652e636f6d01bb", "example.com:443", SOCKS5_CONNECT },
+		{ "05030001000000000000", "0.0.0.0:0", SOCKS5_UDP_ASSOCIATE },
+		{ "05020001010203040050", "1.2.3.4:80", SOCKS5_BIND },
+		{ "05f0ff01010203040050", "1.2.3.4:80", 0xf0 },
 	};
 	uint8_t bytes[HEX_MAX];
 	struct socks5_request r;
@@ -159,16 +160,16 @@ static void socks5_request_parse__broken__says_what(void **state)
 		const char *hex;
 		int want;
 	} cases[] = {
-		{"04", -EPROTO},
-		{"01010001", -EPROTO},
-		{"05010000", -EAFNOSUPPORT},
-		{"05010002", -EAFNOSUPPORT},
-		{"050100ff", -EAFNOSUPPORT},
-		{"0501000300", -EPROTO},
-		{"0501000303610062", -EPROTO},
+		{ "04", -EPROTO },
+		{ "01010001", -EPROTO },
+		{ "05010000", -EAFNOSUPPORT },
+		{ "05010002", -EAFNOSUPPORT },
+		{ "050100ff", -EAFNOSUPPORT },
+		{ "0501000300", -EPROTO },
+		{ "0501000303610062", -EPROTO },
 	};
 	uint8_t bytes[HEX_MAX];
-	struct socks5_request r = {.cmd = 99};
+	struct socks5_request r = { .cmd = 99 };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
@@ -225,7 +226,7 @@ static void socks5_udp_parse__no_data__is_an_empty_datagram(void **state)
 static void socks5_udp_parse__short__is_eproto(void **state)
 {
 	uint8_t bytes[HEX_MAX];
-	struct socks5_udp u = {.len = 99};
+	struct socks5_udp u = { .len = 99 };
 
 	(void)state;
 	hex_get(datagram, bytes);

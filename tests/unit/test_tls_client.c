@@ -3,13 +3,13 @@
 #include "tls_pair.h"
 
 static struct made ca, leaf, other;
-static const uint8_t ticket_keys[TLS_TICKET_KEYS_LEN] = {7};
+static const uint8_t ticket_keys[TLS_TICKET_KEYS_LEN] = { 7 };
 
 /* leaf: all names, signed by ca. other: knows neither. */
 static int make_all(void **state)
 {
-	const struct recipe ca_is = {.cn = "ca", .ca = true};
-	struct recipe leaf_is = {.cn = "cn.test", .issuer = &ca};
+	const struct recipe ca_is = { .cn = "ca", .ca = true };
+	struct recipe leaf_is = { .cn = "cn.test", .issuer = &ca };
 
 	(void)state;
 	leaf_is.san = "DNS:a.test,DNS:*.w.test,DNS:f*.p.test,IP:192.0.2.1,IP:2001:db8::1";
@@ -30,10 +30,10 @@ static int free_all(void **state)
 
 static struct tls_server *server_with(const struct made *m)
 {
-	struct tls_keypair pair = {m->cert, m->key, "pair"};
+	struct tls_keypair pair = { m->cert, m->key, "pair" };
 
 	return server_of(&(struct tls_server_opts){
-		.pairs = &pair, .n_pairs = 1, .ticket_keys = ticket_keys});
+		.pairs = &pair, .n_pairs = 1, .ticket_keys = ticket_keys });
 }
 
 /* Whether the client takes m; the refusal (to free) where it does not. */
@@ -79,29 +79,30 @@ static void check_sni(const struct tls_client_opts *o, const char *want)
 
 static void sni__name__sent_unless_disabled(void **state)
 {
-	struct tls_client_opts o = {.server_name = "a.test", .ca_pem = ca.cert};
+	struct tls_client_opts o = { .server_name = "a.test", .ca_pem = ca.cert };
 
 	(void)state;
 	check_sni(&o, "a.test");
 	o.disable_sni = true;
 	check_sni(&o, "");
-	check_sni(&(struct tls_client_opts){.insecure = true, .server_name = "b.test."}, "b.test");
+	check_sni(&(struct tls_client_opts){ .insecure = true, .server_name = "b.test." },
+		  "b.test");
 }
 
 static void sni__address_or_nothing__none_sent(void **state)
 {
 	(void)state;
-	check_sni(&(struct tls_client_opts){.server_name = "192.0.2.1", .ca_pem = ca.cert}, "");
-	check_sni(&(struct tls_client_opts){.server_name = "::1", .insecure = true}, "");
-	check_sni(&(struct tls_client_opts){.insecure = true}, "");
+	check_sni(&(struct tls_client_opts){ .server_name = "192.0.2.1", .ca_pem = ca.cert }, "");
+	check_sni(&(struct tls_client_opts){ .server_name = "::1", .insecure = true }, "");
+	check_sni(&(struct tls_client_opts){ .insecure = true }, "");
 }
 
 static void sni__disabled__name_still_verified(void **state)
 {
 	(void)state;
-	check_refused(&(struct tls_client_opts){.server_name = "b.test",
-						.disable_sni = true,
-						.ca_pem = ca.cert},
+	check_refused(&(struct tls_client_opts){ .server_name = "b.test",
+						 .disable_sni = true,
+						 .ca_pem = ca.cert },
 		      &leaf, "hostname mismatch: the certificate is not for \"b.test\"");
 }
 
@@ -109,9 +110,9 @@ static void ciphers__tls12_list__in_use(void **state)
 {
 	struct tls_server *s = server_with(&leaf);
 	struct tls_client *c = client_of(
-		&(struct tls_client_opts){.insecure = true,
-					  .max_version = TLS1_2_VERSION,
-					  .cipher_suites = "ECDHE-ECDSA-AES128-GCM-SHA256"});
+		&(struct tls_client_opts){ .insecure = true,
+					   .max_version = TLS1_2_VERSION,
+					   .cipher_suites = "ECDHE-ECDSA-AES128-GCM-SHA256" });
 	struct tls_pair p = pair_new(s, c);
 
 	(void)state;
@@ -133,7 +134,7 @@ static void client_certificate__asked_for__shown(void **state)
 {
 	struct tls_server *s = server_with(&leaf);
 	struct tls_client *c = client_of(&(struct tls_client_opts){
-		.insecure = true, .cert_pem = other.cert, .key_pem = other.key});
+		.insecure = true, .cert_pem = other.cert, .key_pem = other.key });
 	struct tls_pair p = pair_new(s, c);
 	X509 *seen;
 	char cn[65] = "";
@@ -153,10 +154,10 @@ static void client_certificate__asked_for__shown(void **state)
 /* A client that verifies fully, of one version. */
 static struct tls_client *strict(int version)
 {
-	return client_of(&(struct tls_client_opts){.server_name = "a.test",
-						   .ca_pem = ca.cert,
-						   .min_version = version,
-						   .max_version = version});
+	return client_of(&(struct tls_client_opts){ .server_name = "a.test",
+						    .ca_pem = ca.cert,
+						    .min_version = version,
+						    .max_version = version });
 }
 
 /* Handshake only: no ticket of TLS 1.3 is read. */
@@ -240,7 +241,7 @@ static void resume__tls12_ticket_of_a_failed_handshake__not_offered_again(void *
 static void resume__server_with_another_certificate__ticket_counts_for_its_object(void **state)
 {
 	struct tls_server *good = server_with(&leaf), *bad = server_with(&other);
-	struct tls_client *loose = client_of(&(struct tls_client_opts){.insecure = true});
+	struct tls_client *loose = client_of(&(struct tls_client_opts){ .insecure = true });
 	struct tls_client *c = strict(TLS1_3_VERSION);
 	struct tls_pair p;
 
@@ -314,13 +315,15 @@ static void check_new_fails(const struct tls_client_opts *o, const char *want)
 
 static void new__bad_client_key_or_limits__says_so(void **state)
 {
-	struct tls_client_opts o = {.insecure = true, .cert_pem = other.cert, .key_pem = leaf.key};
+	struct tls_client_opts o = { .insecure = true,
+				     .cert_pem = other.cert,
+				     .key_pem = leaf.key };
 
 	(void)state;
 	check_new_fails(&o, "client certificate: the private key does not match the certificate");
-	check_new_fails(&(struct tls_client_opts){.insecure = true, .cipher_suites = "NONE-SUCH"},
+	check_new_fails(&(struct tls_client_opts){ .insecure = true, .cipher_suites = "NONE-SUCH" },
 			"unknown cipher suite \"NONE-SUCH\"");
-	check_new_fails(&(struct tls_client_opts){.insecure = true, .groups = "NONE-SUCH"},
+	check_new_fails(&(struct tls_client_opts){ .insecure = true, .groups = "NONE-SUCH" },
 			"unknown curve in \"NONE-SUCH\"");
 }
 

@@ -4,12 +4,12 @@
 
 /* Certificates that all tests share. */
 static struct made plain, wild, exact, by_cn;
-static const uint8_t keys_a[TLS_TICKET_KEYS_LEN] = {1, 2, 3};
+static const uint8_t keys_a[TLS_TICKET_KEYS_LEN] = { 1, 2, 3 };
 
 static int make_all(void **state)
 {
-	const struct recipe cn_only = {.cn = "cn.test"};
-	const struct recipe other_cn = {.cn = "hidden.test", .san = "DNS:a.wild.test"};
+	const struct recipe cn_only = { .cn = "cn.test" };
+	const struct recipe other_cn = { .cn = "hidden.test", .san = "DNS:a.wild.test" };
 
 	(void)state;
 	plain = make_self_signed("plain.test");
@@ -31,21 +31,23 @@ static int free_all(void **state)
 
 static struct tls_keypair pair_pem(const struct made *m)
 {
-	return (struct tls_keypair){m->cert, m->key, "pair"};
+	return (struct tls_keypair){ m->cert, m->key, "pair" };
 }
 
 static struct tls_server *four_names(void)
 {
-	struct tls_keypair pairs[] = {pair_pem(&plain), pair_pem(&wild), pair_pem(&exact),
-				      pair_pem(&by_cn)};
-	struct tls_server_opts o = {.pairs = pairs, .n_pairs = COUNT(pairs), .ticket_keys = keys_a};
+	struct tls_keypair pairs[] = { pair_pem(&plain), pair_pem(&wild), pair_pem(&exact),
+				       pair_pem(&by_cn) };
+	struct tls_server_opts o = { .pairs = pairs,
+				     .n_pairs = COUNT(pairs),
+				     .ticket_keys = keys_a };
 
 	return server_of(&o);
 }
 
 static struct tls_client *any_client(void)
 {
-	return client_of(&(struct tls_client_opts){.insecure = true});
+	return client_of(&(struct tls_client_opts){ .insecure = true });
 }
 
 /* Handshake with this SNI (NULL: none). */
@@ -63,11 +65,11 @@ static struct tls_pair asked_for(struct tls_server *s, struct tls_client *c, con
 static bool alpn_agrees(const char *const *ours, size_t n, const char *const *offer, size_t n_offer,
 			const char *sni, const char *want)
 {
-	struct tls_keypair pairs[] = {pair_pem(&plain), pair_pem(&by_cn)};
-	struct tls_server *s = server_of(
-		&(struct tls_server_opts){.pairs = pairs, .n_pairs = 2, .alpn = ours, .n_alpn = n});
+	struct tls_keypair pairs[] = { pair_pem(&plain), pair_pem(&by_cn) };
+	struct tls_server *s = server_of(&(struct tls_server_opts){
+		.pairs = pairs, .n_pairs = 2, .alpn = ours, .n_alpn = n });
 	struct tls_client *c = client_of(&(struct tls_client_opts){
-		.insecure = true, .alpn = offer, .n_alpn = n_offer, .server_name = sni});
+		.insecure = true, .alpn = offer, .n_alpn = n_offer, .server_name = sni });
 	struct tls_pair p = pair_new(s, c);
 	bool ok = pair_handshake(&p);
 	const unsigned char *got;
@@ -86,8 +88,8 @@ static bool alpn_agrees(const char *const *ours, size_t n, const char *const *of
 
 static void alpn__overlap__our_first_choice(void **state)
 {
-	static const char *const ours[] = {"h2", "http/1.1"}, *const offer[] = {"x", "http/1.1",
-										"h2"};
+	static const char *const ours[] = { "h2", "http/1.1" }, *const offer[] = { "x", "http/1.1",
+										   "h2" };
 
 	(void)state;
 	assert_true(alpn_agrees(ours, 2, offer, 3, "plain.test", "h2"));
@@ -97,7 +99,7 @@ static void alpn__overlap__our_first_choice(void **state)
 
 static void alpn__no_overlap__handshake_fails(void **state)
 {
-	static const char *const ours[] = {"h2"}, *const offer[] = {"x", "http/1.1"};
+	static const char *const ours[] = { "h2" }, *const offer[] = { "x", "http/1.1" };
 
 	(void)state;
 	assert_false(alpn_agrees(ours, 1, offer, 2, "plain.test", ""));
@@ -106,12 +108,12 @@ static void alpn__no_overlap__handshake_fails(void **state)
 
 static void alpn__no_overlap__alert_says_so(void **state)
 {
-	static const char *const ours[] = {"h2"}, *const offer[] = {"x"};
+	static const char *const ours[] = { "h2" }, *const offer[] = { "x" };
 	struct tls_keypair pair = pair_pem(&plain);
-	struct tls_server *s = server_of(
-		&(struct tls_server_opts){.pairs = &pair, .n_pairs = 1, .alpn = ours, .n_alpn = 1});
-	struct tls_client *c =
-		client_of(&(struct tls_client_opts){.insecure = true, .alpn = offer, .n_alpn = 1});
+	struct tls_server *s = server_of(&(struct tls_server_opts){
+		.pairs = &pair, .n_pairs = 1, .alpn = ours, .n_alpn = 1 });
+	struct tls_client *c = client_of(
+		&(struct tls_client_opts){ .insecure = true, .alpn = offer, .n_alpn = 1 });
 	struct tls_pair p = pair_new(s, c);
 
 	(void)state;
@@ -128,7 +130,7 @@ static void alpn__no_overlap__alert_says_so(void **state)
 
 static void alpn__none_configured__offer_is_ignored(void **state)
 {
-	static const char *const offer[] = {"h2", "http/1.1"};
+	static const char *const offer[] = { "h2", "http/1.1" };
 
 	(void)state;
 	assert_true(alpn_agrees(NULL, 0, offer, 2, "plain.test", ""));
@@ -137,7 +139,7 @@ static void alpn__none_configured__offer_is_ignored(void **state)
 
 static void alpn__client_offers_none__fine(void **state)
 {
-	static const char *const ours[] = {"h2"};
+	static const char *const ours[] = { "h2" };
 
 	(void)state;
 	assert_true(alpn_agrees(ours, 1, NULL, 0, "plain.test", ""));
@@ -146,11 +148,11 @@ static void alpn__client_offers_none__fine(void **state)
 /* What two policies agree on; 0 when they do not. */
 static int version_of(int s_min, int s_max, int c_min, int c_max, const char *sni)
 {
-	struct tls_keypair pairs[] = {pair_pem(&plain), pair_pem(&by_cn)};
+	struct tls_keypair pairs[] = { pair_pem(&plain), pair_pem(&by_cn) };
 	struct tls_server *s = server_of(&(struct tls_server_opts){
-		.pairs = pairs, .n_pairs = 2, .min_version = s_min, .max_version = s_max});
+		.pairs = pairs, .n_pairs = 2, .min_version = s_min, .max_version = s_max });
 	struct tls_client *c = client_of(&(struct tls_client_opts){
-		.insecure = true, .min_version = c_min, .max_version = c_max, .server_name = sni});
+		.insecure = true, .min_version = c_min, .max_version = c_max, .server_name = sni });
 	struct tls_pair p = pair_new(s, c);
 	int got = pair_handshake(&p) ? SSL_version(p.client) : 0;
 
@@ -178,14 +180,14 @@ static void versions__none_in_common__handshake_fails(void **state)
 
 static void ciphers__tls12_list__holds_for_every_name(void **state)
 {
-	static const char *const names[] = {"plain.test", "cn.test"};
-	struct tls_keypair pairs[] = {pair_pem(&plain), pair_pem(&by_cn)};
+	static const char *const names[] = { "plain.test", "cn.test" };
+	struct tls_keypair pairs[] = { pair_pem(&plain), pair_pem(&by_cn) };
 	struct tls_server *s = server_of(&(struct tls_server_opts){
 		.pairs = pairs,
 		.n_pairs = 2,
 		.max_version = TLS1_2_VERSION,
 		.cipher_suites = "TLS_AES_128_GCM_SHA256:ECDHE-ECDSA-CHACHA20-POLY1305:"
-				 "ECDHE-RSA-AES128-GCM-SHA256"});
+				 "ECDHE-RSA-AES128-GCM-SHA256" });
 	struct tls_client *c = any_client();
 
 	(void)state;
@@ -203,9 +205,9 @@ static void ciphers__tls13_name_alone__tls12_defaults_hold(void **state)
 {
 	struct tls_keypair pair = pair_pem(&plain);
 	struct tls_server *s = server_of(&(struct tls_server_opts){
-		.pairs = &pair, .n_pairs = 1, .cipher_suites = "TLS_AES_256_GCM_SHA384"});
+		.pairs = &pair, .n_pairs = 1, .cipher_suites = "TLS_AES_256_GCM_SHA384" });
 	struct tls_client *c = client_of(
-		&(struct tls_client_opts){.insecure = true, .max_version = TLS1_2_VERSION});
+		&(struct tls_client_opts){ .insecure = true, .max_version = TLS1_2_VERSION });
 	struct tls_pair p = asked_for(s, c, NULL);
 
 	(void)state;
@@ -249,18 +251,19 @@ static void connection__any__flags_are_set(void **state)
 
 static void chain__with_intermediate__all_but_root_is_sent(void **state)
 {
-	const struct recipe root_is = {.cn = "root", .ca = true};
+	const struct recipe root_is = { .cn = "root", .ca = true };
 	struct made root = make_cert(&root_is);
-	const struct recipe mid_is = {.cn = "mid", .ca = true, .issuer = &root};
+	const struct recipe mid_is = { .cn = "mid", .ca = true, .issuer = &root };
 	struct made mid = make_cert(&mid_is);
-	const struct recipe leaf_is = {.cn = "leaf", .san = "DNS:leaf.test", .issuer = &mid};
+	const struct recipe leaf_is = { .cn = "leaf", .san = "DNS:leaf.test", .issuer = &mid };
 	struct made leaf = make_cert(&leaf_is);
 	char *chain = malloc(strlen(leaf.cert) + strlen(mid.cert) + 1);
 	struct tls_keypair pairs[] = {
-		pair_pem(&plain), {strcat(strcpy(chain, leaf.cert), mid.cert), leaf.key, "leaf"}};
-	struct tls_server *s = server_of(&(struct tls_server_opts){.pairs = pairs, .n_pairs = 2});
+		pair_pem(&plain), { strcat(strcpy(chain, leaf.cert), mid.cert), leaf.key, "leaf" }
+	};
+	struct tls_server *s = server_of(&(struct tls_server_opts){ .pairs = pairs, .n_pairs = 2 });
 	struct tls_client *c = client_of(
-		&(struct tls_client_opts){.server_name = "leaf.test", .ca_pem = root.cert});
+		&(struct tls_client_opts){ .server_name = "leaf.test", .ca_pem = root.cert });
 	struct tls_pair p = pair_new(s, c);
 
 	(void)state;
@@ -286,10 +289,11 @@ static void check_refused(const struct tls_server_opts *o, const char *want)
 
 static void check_refused_pair(const char *cert, const char *key, const char *want)
 {
-	struct tls_keypair pairs[] = {{plain.cert, plain.key, "good"}, {cert, key, "bad.pem"}};
+	struct tls_keypair pairs[] = { { plain.cert, plain.key, "good" },
+				       { cert, key, "bad.pem" } };
 
-	check_refused(&(struct tls_server_opts){.pairs = pairs, .n_pairs = 2}, want);
-	check_refused(&(struct tls_server_opts){.pairs = pairs + 1, .n_pairs = 1}, want);
+	check_refused(&(struct tls_server_opts){ .pairs = pairs, .n_pairs = 2 }, want);
+	check_refused(&(struct tls_server_opts){ .pairs = pairs + 1, .n_pairs = 1 }, want);
 }
 
 static void new__key_of_another_certificate__says_so(void **state)
@@ -342,8 +346,8 @@ static void new__encrypted_key__says_so_and_does_not_ask(void **state)
 static void new__bad_limits__say_so(void **state)
 {
 	struct tls_keypair pair = pair_pem(&plain);
-	static const char *const empty[] = {"h2", ""};
-	struct tls_server_opts o = {.pairs = &pair, .n_pairs = 1};
+	static const char *const empty[] = { "h2", "" };
+	struct tls_server_opts o = { .pairs = &pair, .n_pairs = 1 };
 
 	(void)state;
 	o.cipher_suites = "ECDHE-RSA-AES128-GCM-SHA256:NOT-A-CIPHER";
@@ -361,13 +365,13 @@ static void new__bad_limits__say_so(void **state)
 	o.alpn = empty;
 	o.n_alpn = 2;
 	check_refused(&o, "alpn: bad protocol name \"\"");
-	check_refused(&(struct tls_server_opts){.n_pairs = 0}, "no certificate");
+	check_refused(&(struct tls_server_opts){ .n_pairs = 0 }, "no certificate");
 }
 
 static void new__short_buffer__reason_is_cut(void **state)
 {
-	struct tls_keypair pair = {plain.cert, wild.key, "bad.pem"};
-	struct tls_server_opts o = {.pairs = &pair, .n_pairs = 1};
+	struct tls_keypair pair = { plain.cert, wild.key, "bad.pem" };
+	struct tls_server_opts o = { .pairs = &pair, .n_pairs = 1 };
 	char why[8] = "zzzzzzz";
 
 	(void)state;

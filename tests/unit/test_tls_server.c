@@ -4,13 +4,13 @@
 
 /* Certificates that all tests share. */
 static struct made plain, wild, exact, by_cn;
-static const uint8_t keys_a[TLS_TICKET_KEYS_LEN] = {1, 2, 3};
-static const uint8_t keys_b[TLS_TICKET_KEYS_LEN] = {4, 5, 6};
+static const uint8_t keys_a[TLS_TICKET_KEYS_LEN] = { 1, 2, 3 };
+static const uint8_t keys_b[TLS_TICKET_KEYS_LEN] = { 4, 5, 6 };
 
 static int make_all(void **state)
 {
-	const struct recipe cn_only = {.cn = "cn.test"};
-	const struct recipe other_cn = {.cn = "hidden.test", .san = "DNS:a.wild.test"};
+	const struct recipe cn_only = { .cn = "cn.test" };
+	const struct recipe other_cn = { .cn = "hidden.test", .san = "DNS:a.wild.test" };
 
 	(void)state;
 	plain = make_self_signed("plain.test");
@@ -32,21 +32,23 @@ static int free_all(void **state)
 
 static struct tls_keypair pair_pem(const struct made *m)
 {
-	return (struct tls_keypair){m->cert, m->key, "pair"};
+	return (struct tls_keypair){ m->cert, m->key, "pair" };
 }
 
 static struct tls_server *four_names(void)
 {
-	struct tls_keypair pairs[] = {pair_pem(&plain), pair_pem(&wild), pair_pem(&exact),
-				      pair_pem(&by_cn)};
-	struct tls_server_opts o = {.pairs = pairs, .n_pairs = COUNT(pairs), .ticket_keys = keys_a};
+	struct tls_keypair pairs[] = { pair_pem(&plain), pair_pem(&wild), pair_pem(&exact),
+				       pair_pem(&by_cn) };
+	struct tls_server_opts o = { .pairs = pairs,
+				     .n_pairs = COUNT(pairs),
+				     .ticket_keys = keys_a };
 
 	return server_of(&o);
 }
 
 static struct tls_client *any_client(void)
 {
-	return client_of(&(struct tls_client_opts){.insecure = true});
+	return client_of(&(struct tls_client_opts){ .insecure = true });
 }
 
 /* Handshake with this SNI (NULL: none). */
@@ -129,8 +131,8 @@ static void server_name__unknown_none_or_odd__first_certificate(void **state)
 static void server_name__two_pairs_for_one_name__the_first_wins(void **state)
 {
 	struct made twin = make_self_signed("plain.test");
-	struct tls_keypair pairs[] = {pair_pem(&wild), pair_pem(&plain), pair_pem(&twin)};
-	struct tls_server *s = server_of(&(struct tls_server_opts){.pairs = pairs, .n_pairs = 3});
+	struct tls_keypair pairs[] = { pair_pem(&wild), pair_pem(&plain), pair_pem(&twin) };
+	struct tls_server *s = server_of(&(struct tls_server_opts){ .pairs = pairs, .n_pairs = 3 });
 	struct tls_client *c = any_client();
 	struct tls_pair p = asked_for(s, c, "plain.test");
 
@@ -144,11 +146,11 @@ static void server_name__two_pairs_for_one_name__the_first_wins(void **state)
 
 static void server_name__hello_retry__certificate_stays_right(void **state)
 {
-	struct tls_keypair pairs[] = {pair_pem(&plain), pair_pem(&by_cn)};
-	struct tls_server_opts o = {.pairs = pairs, .n_pairs = 2, .groups = "P-384"};
+	struct tls_keypair pairs[] = { pair_pem(&plain), pair_pem(&by_cn) };
+	struct tls_server_opts o = { .pairs = pairs, .n_pairs = 2, .groups = "P-384" };
 	struct tls_server *s = server_of(&o);
 	struct tls_client *c =
-		client_of(&(struct tls_client_opts){.insecure = true, .groups = "X25519:P-384"});
+		client_of(&(struct tls_client_opts){ .insecure = true, .groups = "X25519:P-384" });
 	struct tls_pair p = asked_for(s, c, "cn.test");
 
 	(void)state;
@@ -164,7 +166,7 @@ static struct tls_server *with_keys(const uint8_t *keys, const struct made *m, i
 	struct tls_keypair pair = pair_pem(m);
 
 	return server_of(&(struct tls_server_opts){
-		.pairs = &pair, .n_pairs = 1, .ticket_keys = keys, .max_version = max_version});
+		.pairs = &pair, .n_pairs = 1, .ticket_keys = keys, .max_version = max_version });
 }
 
 /* Whether a ticket of one object is taken by another. */
@@ -214,7 +216,7 @@ static void tickets__name_of_a_later_pair__resumed_by_another_object(void **stat
 {
 	struct tls_server *a = four_names(), *b = four_names();
 	struct tls_client *c =
-		client_of(&(struct tls_client_opts){.insecure = true, .server_name = "cn.test"});
+		client_of(&(struct tls_client_opts){ .insecure = true, .server_name = "cn.test" });
 
 	(void)state;
 	assert_false(pair_resumes(a, c));

@@ -3,13 +3,13 @@
 #include "tls_pair.h"
 
 static struct made ca, leaf, other;
-static const uint8_t ticket_keys[TLS_TICKET_KEYS_LEN] = {7};
+static const uint8_t ticket_keys[TLS_TICKET_KEYS_LEN] = { 7 };
 
 /* leaf: all names, signed by ca. other: knows neither. */
 static int make_all(void **state)
 {
-	const struct recipe ca_is = {.cn = "ca", .ca = true};
-	struct recipe leaf_is = {.cn = "cn.test", .issuer = &ca};
+	const struct recipe ca_is = { .cn = "ca", .ca = true };
+	struct recipe leaf_is = { .cn = "cn.test", .issuer = &ca };
 
 	(void)state;
 	leaf_is.san = "DNS:a.test,DNS:*.w.test,DNS:f*.p.test,IP:192.0.2.1,IP:2001:db8::1";
@@ -30,10 +30,10 @@ static int free_all(void **state)
 
 static struct tls_server *server_with(const struct made *m)
 {
-	struct tls_keypair pair = {m->cert, m->key, "pair"};
+	struct tls_keypair pair = { m->cert, m->key, "pair" };
 
 	return server_of(&(struct tls_server_opts){
-		.pairs = &pair, .n_pairs = 1, .ticket_keys = ticket_keys});
+		.pairs = &pair, .n_pairs = 1, .ticket_keys = ticket_keys });
 }
 
 /* Whether the client takes m; the refusal (to free) where it does not. */
@@ -71,7 +71,7 @@ static void check_refused(const struct tls_client_opts *o, const struct made *m,
 
 static void check_name(const char *name, bool fits)
 {
-	const struct tls_client_opts o = {.server_name = name, .ca_pem = ca.cert};
+	const struct tls_client_opts o = { .server_name = name, .ca_pem = ca.cert };
 	char want[400];
 
 	if (fits) {
@@ -88,7 +88,7 @@ static void verify__name_in_certificate__accepted(void **state)
 	check_name("a.test", true);
 	check_name("A.Test", true);
 	check_name("x.w.test", true);
-	check_accepted(&(struct tls_client_opts){.server_name = "a.test.", .ca_pem = ca.cert},
+	check_accepted(&(struct tls_client_opts){ .server_name = "a.test.", .ca_pem = ca.cert },
 		       &leaf);
 }
 
@@ -110,18 +110,18 @@ static void verify__partial_wildcard_or_common_name__refused(void **state)
 
 static void verify__common_name_without_any_dns_name__refused(void **state)
 {
-	const struct recipe r = {.cn = "old.test", .issuer = &ca};
+	const struct recipe r = { .cn = "old.test", .issuer = &ca };
 	struct made m = make_cert(&r);
 
 	(void)state;
-	check_refused(&(struct tls_client_opts){.server_name = "old.test", .ca_pem = ca.cert}, &m,
+	check_refused(&(struct tls_client_opts){ .server_name = "old.test", .ca_pem = ca.cert }, &m,
 		      "hostname mismatch: the certificate is not for \"old.test\"");
 	made_free(&m);
 }
 
 static void verify__address_in_certificate__accepted(void **state)
 {
-	struct tls_client_opts o = {.server_name = "192.0.2.1", .ca_pem = ca.cert};
+	struct tls_client_opts o = { .server_name = "192.0.2.1", .ca_pem = ca.cert };
 
 	(void)state;
 	check_accepted(&o, &leaf);
@@ -131,7 +131,7 @@ static void verify__address_in_certificate__accepted(void **state)
 
 static void verify__other_address__refused(void **state)
 {
-	struct tls_client_opts o = {.server_name = "192.0.2.2", .ca_pem = ca.cert};
+	struct tls_client_opts o = { .server_name = "192.0.2.2", .ca_pem = ca.cert };
 
 	(void)state;
 	check_refused(&o, &leaf, "IP address mismatch: the certificate is not for \"192.0.2.2\"");
@@ -141,44 +141,44 @@ static void verify__other_address__refused(void **state)
 
 static void verify__address_as_dns_name__refused(void **state)
 {
-	const struct recipe r = {.cn = "192.0.2.9", .san = "DNS:192.0.2.9", .issuer = &ca};
+	const struct recipe r = { .cn = "192.0.2.9", .san = "DNS:192.0.2.9", .issuer = &ca };
 	struct made m = make_cert(&r);
 
 	(void)state;
-	check_refused(&(struct tls_client_opts){.server_name = "192.0.2.9", .ca_pem = ca.cert}, &m,
-		      "IP address mismatch: the certificate is not for \"192.0.2.9\"");
+	check_refused(&(struct tls_client_opts){ .server_name = "192.0.2.9", .ca_pem = ca.cert },
+		      &m, "IP address mismatch: the certificate is not for \"192.0.2.9\"");
 	made_free(&m);
 }
 
 static void verify__other_ca__refused(void **state)
 {
 	(void)state;
-	check_refused(&(struct tls_client_opts){.server_name = "a.test", .ca_pem = other.cert},
+	check_refused(&(struct tls_client_opts){ .server_name = "a.test", .ca_pem = other.cert },
 		      &leaf, "unable to get local issuer certificate (certificate 0 of the chain)");
 }
 
 static void verify__system_cas__self_signed_refused(void **state)
 {
 	(void)state;
-	check_refused(&(struct tls_client_opts){.server_name = "a.test"}, &other,
+	check_refused(&(struct tls_client_opts){ .server_name = "a.test" }, &other,
 		      "self-signed certificate (certificate 0 of the chain)");
 }
 
 static void verify__servers_own_certificate_as_ca__accepted(void **state)
 {
 	(void)state;
-	check_accepted(&(struct tls_client_opts){.server_name = "a.test", .ca_pem = other.cert},
+	check_accepted(&(struct tls_client_opts){ .server_name = "a.test", .ca_pem = other.cert },
 		       &other);
-	check_accepted(&(struct tls_client_opts){.server_name = "a.test", .ca_pem = leaf.cert},
+	check_accepted(&(struct tls_client_opts){ .server_name = "a.test", .ca_pem = leaf.cert },
 		       &leaf);
-	check_refused(&(struct tls_client_opts){.server_name = "b.test", .ca_pem = other.cert},
+	check_refused(&(struct tls_client_opts){ .server_name = "b.test", .ca_pem = other.cert },
 		      &other, "hostname mismatch: the certificate is not for \"b.test\"");
 }
 
 static void verify__two_cas_in_one_text__either_accepted(void **state)
 {
 	char *both = malloc(strlen(ca.cert) + strlen(other.cert) + 1);
-	struct tls_client_opts o = {.server_name = "a.test", .ca_pem = both};
+	struct tls_client_opts o = { .server_name = "a.test", .ca_pem = both };
 
 	(void)state;
 	strcat(strcpy(both, other.cert), ca.cert);
@@ -190,10 +190,12 @@ static void verify__two_cas_in_one_text__either_accepted(void **state)
 static void verify__outside_its_days__refused(void **state)
 {
 	const struct recipe past = {
-		.cn = "x", .san = "DNS:a.test", .issuer = &ca, .from_days = -9, .to_days = -2};
+		.cn = "x", .san = "DNS:a.test", .issuer = &ca, .from_days = -9, .to_days = -2
+	};
 	const struct recipe future = {
-		.cn = "x", .san = "DNS:a.test", .issuer = &ca, .from_days = 2, .to_days = 9};
-	const struct tls_client_opts o = {.server_name = "a.test", .ca_pem = ca.cert};
+		.cn = "x", .san = "DNS:a.test", .issuer = &ca, .from_days = 2, .to_days = 9
+	};
+	const struct tls_client_opts o = { .server_name = "a.test", .ca_pem = ca.cert };
 	struct made old = make_cert(&past), young = make_cert(&future);
 
 	(void)state;
@@ -205,13 +207,13 @@ static void verify__outside_its_days__refused(void **state)
 
 static void insecure__anything__accepted(void **state)
 {
-	const struct recipe past = {.cn = "x", .from_days = -9, .to_days = -2};
+	const struct recipe past = { .cn = "x", .from_days = -9, .to_days = -2 };
 	struct made old = make_cert(&past);
 
 	(void)state;
-	check_accepted(&(struct tls_client_opts){.insecure = true}, &old);
-	check_accepted(&(struct tls_client_opts){.insecure = true, .server_name = "z"}, &leaf);
-	check_accepted(&(struct tls_client_opts){.insecure = true, .server_name = "192.0.2.8"},
+	check_accepted(&(struct tls_client_opts){ .insecure = true }, &old);
+	check_accepted(&(struct tls_client_opts){ .insecure = true, .server_name = "z" }, &leaf);
+	check_accepted(&(struct tls_client_opts){ .insecure = true, .server_name = "192.0.2.8" },
 		       &leaf);
 	made_free(&old);
 }
@@ -227,9 +229,9 @@ static void pin_of(const struct made *m, uint8_t out[32], char text[45])
 
 static void pins__key_among_them__accepted_whatever_name_and_ca(void **state)
 {
-	uint8_t pins[2][32] = {{1}};
+	uint8_t pins[2][32] = { { 1 } };
 	char text[45];
-	struct tls_client_opts o = {.server_name = "z.test", .pins = pins, .n_pins = 2};
+	struct tls_client_opts o = { .server_name = "z.test", .pins = pins, .n_pins = 2 };
 
 	(void)state;
 	pin_of(&other, pins[1], text);
@@ -245,7 +247,8 @@ static void pins__another_key__refused_with_the_pin_seen(void **state)
 	uint8_t pins[1][32], ignored[32];
 	char text[45], want[200];
 	struct tls_client_opts o = {
-		.server_name = "a.test", .ca_pem = ca.cert, .pins = pins, .n_pins = 1};
+		.server_name = "a.test", .ca_pem = ca.cert, .pins = pins, .n_pins = 1
+	};
 
 	(void)state;
 	pin_of(&leaf, pins[0], text);
@@ -260,12 +263,12 @@ static void pins__another_key__refused_with_the_pin_seen(void **state)
 
 static void refusal__other_failure__null(void **state)
 {
-	static const char *const offer[] = {"h2"}, *const ours[] = {"x"};
-	struct tls_keypair pair = {leaf.cert, leaf.key, "leaf"};
-	struct tls_server *s = server_of(
-		&(struct tls_server_opts){.pairs = &pair, .n_pairs = 1, .alpn = ours, .n_alpn = 1});
+	static const char *const offer[] = { "h2" }, *const ours[] = { "x" };
+	struct tls_keypair pair = { leaf.cert, leaf.key, "leaf" };
+	struct tls_server *s = server_of(&(struct tls_server_opts){
+		.pairs = &pair, .n_pairs = 1, .alpn = ours, .n_alpn = 1 });
 	struct tls_client *c = client_of(&(struct tls_client_opts){
-		.server_name = "a.test", .ca_pem = ca.cert, .alpn = offer, .n_alpn = 1});
+		.server_name = "a.test", .ca_pem = ca.cert, .alpn = offer, .n_alpn = 1 });
 	struct tls_pair p = pair_new(s, c);
 
 	(void)state;
@@ -290,21 +293,21 @@ static void new__name_that_cannot_be_verified__says_so(void **state)
 	char name[300];
 
 	(void)state;
-	check_new_fails(&(struct tls_client_opts){0}, "no server_name to verify");
-	check_new_fails(&(struct tls_client_opts){.server_name = ""}, "no server_name to verify");
-	check_new_fails(&(struct tls_client_opts){.server_name = ".a.test"},
+	check_new_fails(&(struct tls_client_opts){ 0 }, "no server_name to verify");
+	check_new_fails(&(struct tls_client_opts){ .server_name = "" }, "no server_name to verify");
+	check_new_fails(&(struct tls_client_opts){ .server_name = ".a.test" },
 			"server_name is no host name");
-	check_new_fails(&(struct tls_client_opts){.server_name = "."},
+	check_new_fails(&(struct tls_client_opts){ .server_name = "." },
 			"server_name is no host name");
 	memset(name, 'a', sizeof(name));
 	name[254] = 0;
-	check_new_fails(&(struct tls_client_opts){.server_name = name, .insecure = true},
+	check_new_fails(&(struct tls_client_opts){ .server_name = name, .insecure = true },
 			"server_name is no host name");
 }
 
 static void new__bad_cas__says_so(void **state)
 {
-	struct tls_client_opts o = {.server_name = "a.test", .ca_pem = ""};
+	struct tls_client_opts o = { .server_name = "a.test", .ca_pem = "" };
 	char *cut = strdup(ca.cert);
 
 	(void)state;

@@ -34,19 +34,19 @@ static void uot_version__magic_names__at_any_port_and_case(void **state)
 		const char *name;
 		enum uot_version want;
 	} cases[] = {
-		{"sp.v2.udp-over-tcp.arpa", UOT_V2},
-		{"SP.V2.UDP-over-TCP.arpa", UOT_V2},
-		{"sp.udp-over-tcp.arpa", UOT_V1},
-		{"Sp.udp-over-tcp.ARPA", UOT_V1},
-		{"udp-over-tcp.arpa", UOT_NONE},
-		{"sp.v2.udp-over-tcp.arpa.", UOT_NONE},
-		{"x.sp.udp-over-tcp.arpa", UOT_NONE},
-		{"sp.v3.udp-over-tcp.arpa", UOT_NONE},
-		{"8.8.8.8", UOT_NONE},
-		{"::1", UOT_NONE},
+		{ "sp.v2.udp-over-tcp.arpa", UOT_V2 },
+		{ "SP.V2.UDP-over-TCP.arpa", UOT_V2 },
+		{ "sp.udp-over-tcp.arpa", UOT_V1 },
+		{ "Sp.udp-over-tcp.ARPA", UOT_V1 },
+		{ "udp-over-tcp.arpa", UOT_NONE },
+		{ "sp.v2.udp-over-tcp.arpa.", UOT_NONE },
+		{ "x.sp.udp-over-tcp.arpa", UOT_NONE },
+		{ "sp.v3.udp-over-tcp.arpa", UOT_NONE },
+		{ "8.8.8.8", UOT_NONE },
+		{ "::1", UOT_NONE },
 	};
-	static const uint16_t ports[] = {0, 53, 443};
-	struct addr none = {.type = ADDR_NONE};
+	static const uint16_t ports[] = { 0, 53, 443 };
+	struct addr none = { .type = ADDR_NONE };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
@@ -78,10 +78,10 @@ static const struct {
 	const char *hex, *dst;
 	bool connect;
 } requests[] = {
-	{"0001080808080035", "8.8.8.8:53", false},
-	{"0101080808080035", "8.8.8.8:53", true},
-	{"010420010db800000000000000000000000101bb", "[2001:db8::1]:443", true},
-	{"00030b6578616d706c652e636f6d0035", "example.com:53", false},
+	{ "0001080808080035", "8.8.8.8:53", false },
+	{ "0101080808080035", "8.8.8.8:53", true },
+	{ "010420010db800000000000000000000000101bb", "[2001:db8::1]:443", true },
+	{ "00030b6578616d706c652e636f6d0035", "example.com:53", false },
 };
 
 static void uot_request_parse__every_prefix__wants_more_then_parses(void **state)
@@ -117,7 +117,7 @@ static void uot_request_parse__other_connect_values__are_true(void **state)
 static void uot_request_parse__packet_numbering__is_eproto(void **state)
 {
 	uint8_t bytes[HEX_MAX];
-	struct uot_request r = {.dst.port = 99};
+	struct uot_request r = { .dst.port = 99 };
 
 	(void)state;
 	assert_int_equal(uot_request_parse(bytes, hex_get("0000", bytes), &r), -EPROTO);
@@ -145,12 +145,12 @@ static const struct {
 	bool connect;
 	const char *hex, *addr, *data;
 } packets[] = {
-	{false, "000808080800350003616263", "8.8.8.8:53", "abc"},
-	{false, "0120010db800000000000000000000000100350003616263", "[2001:db8::1]:53", "abc"},
-	{false, "020b6578616d706c652e636f6d00350003616263", "example.com:53", "abc"},
-	{true, "0003616263", NULL, "abc"},
-	{false, "000808080800350000", "8.8.8.8:53", ""},
-	{true, "0000", NULL, ""},
+	{ false, "000808080800350003616263", "8.8.8.8:53", "abc" },
+	{ false, "0120010db800000000000000000000000100350003616263", "[2001:db8::1]:53", "abc" },
+	{ false, "020b6578616d706c652e636f6d00350003616263", "example.com:53", "abc" },
+	{ true, "0003616263", NULL, "abc" },
+	{ false, "000808080800350000", "8.8.8.8:53", "" },
+	{ true, "0000", NULL, "" },
 };
 
 static void uot_packet_parse__every_prefix__wants_more_then_parses(void **state)
@@ -196,9 +196,9 @@ static void uot_packet_parse__two_in_one_read__come_one_by_one(void **state)
 
 static void uot_packet_parse__bad_address__is_eproto(void **state)
 {
-	static const char *const cases[] = {"03", "04", "ff", "0200", "02026100"};
+	static const char *const cases[] = { "03", "04", "ff", "0200", "02026100" };
 	uint8_t bytes[HEX_MAX];
-	struct uot_packet pkt = {.len = 99};
+	struct uot_packet pkt = { .len = 99 };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
@@ -209,7 +209,7 @@ static void uot_packet_parse__bad_address__is_eproto(void **state)
 
 static void uot_packet_parse__largest_datagrams__fit(void **state)
 {
-	static const uint16_t sizes[] = {UOT_DATAGRAM_MAX, 65535};
+	static const uint16_t sizes[] = { UOT_DATAGRAM_MAX, 65535 };
 	uint8_t *bytes = calloc(1, UOT_HDR_MAX + 65535);
 	struct addr a = host("8.8.8.8", 53);
 	struct uot_packet pkt;

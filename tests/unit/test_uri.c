@@ -17,49 +17,61 @@ static const struct {
 	const char *text;
 	struct uri want;
 } good[] = {
-	{"anytls://letmein@example.com/?sni=real.example.com",
-	 {.host = "example.com", .port = 443, .password = "letmein", .sni = "real.example.com"}},
-	{"anytls://letmein@example.com/?sni=127.0.0.1&insecure=1",
-	 {.host = "example.com",
-	  .port = 443,
-	  .password = "letmein",
-	  .sni = "127.0.0.1",
-	  .no_sni = true,
-	  .insecure = true}},
-	{"anytls://pw@[2001:db8::1]:8964/?insecure=1",
-	 {.host = "2001:db8::1", .port = 8964, .password = "pw", .insecure = true}},
-	{"anytls://example.com", {.host = "example.com", .port = 443}},
-	{"anytls://@example.com:", {.host = "example.com", .port = 443}},
-	{"AnyTLS://pw@1.2.3.4:65535/", {.host = "1.2.3.4", .port = 65535, .password = "pw"}},
-	{"anytls://p%40ss@h:1", {.host = "h", .port = 1, .password = "p@ss"}},
-	{"anytls://user:pass%3Aword@h", {.host = "h", .port = 443, .password = "user:pass:word"}},
-	{"anytls://%D0%BF%2f%3f%23@h#%F0%9F%87%A9%20one",
-	 {.host = "h", .port = 443, .password = "\xd0\xbf/?#", .label = "\xf0\x9f\x87\xa9 one"}},
-	{"anytls://pw@h#\xf0\x9f\x87\xa9 [one] #2 <x>",
-	 {.host = "h", .port = 443, .password = "pw", .label = "\xf0\x9f\x87\xa9 [one] #2 <x>"}},
-	{"anytls://pw@h?sni=::1",
-	 {.host = "h", .port = 443, .password = "pw", .sni = "::1", .no_sni = true}},
-	{"anytls://pw@h?peer=a.example",
-	 {.host = "h", .port = 443, .password = "pw", .sni = "a.example"}},
-	{"anytls://pw@h?sni=b&peer=a", {.host = "h", .port = 443, .password = "pw", .sni = "b"}},
-	{"anytls://pw@h?peer=a&sni=b", {.host = "h", .port = 443, .password = "pw", .sni = "b"}},
-	{"anytls://pw@h?sni=a&sni=b", {.host = "h", .port = 443, .password = "pw", .sni = "b"}},
-	{"anytls://pw@h?sni=", {.host = "h", .port = 443, .password = "pw"}},
-	{"anytls://pw@h?insecure=0", {.host = "h", .port = 443, .password = "pw"}},
-	{"anytls://pw@h?insecure", {.host = "h", .port = 443, .password = "pw"}},
-	{"anytls://pw@h?insecure=", {.host = "h", .port = 443, .password = "pw"}},
-	{"anytls://pw@h?allowInsecure=true",
-	 {.host = "h", .port = 443, .password = "pw", .insecure = true}},
-	{"anytls://pw@h?insecure=false&allowInsecure=1",
-	 {.host = "h", .port = 443, .password = "pw"}},
-	{"anytls://pw@h?alpn=h2%2Chttp%2F1.1",
-	 {.host = "h", .port = 443, .password = "pw", .alpn = "h2,http/1.1"}},
-	{"anytls://pw@h?alpn=h2,http/1.1",
-	 {.host = "h", .port = 443, .password = "pw", .alpn = "h2,http/1.1"}},
-	{"anytls://pw@h/?security=tls&type=tcp&headerType=none&fp=chrome&udp=1&&x&ech=&pbk=k&sid=1"
-	 "&idle_session_timeout=30&min_idle_session=5&xsni=no&Sni=no",
-	 {.host = "h", .port = 443, .password = "pw"}},
-	{"anytls://pw@h/?#", {.host = "h", .port = 443, .password = "pw"}},
+	{ "anytls://letmein@example.com/?sni=real.example.com",
+	  { .host = "example.com",
+	    .port = 443,
+	    .password = "letmein",
+	    .sni = "real.example.com" } },
+	{ "anytls://letmein@example.com/?sni=127.0.0.1&insecure=1",
+	  { .host = "example.com",
+	    .port = 443,
+	    .password = "letmein",
+	    .sni = "127.0.0.1",
+	    .no_sni = true,
+	    .insecure = true } },
+	{ "anytls://pw@[2001:db8::1]:8964/?insecure=1",
+	  { .host = "2001:db8::1", .port = 8964, .password = "pw", .insecure = true } },
+	{ "anytls://example.com", { .host = "example.com", .port = 443 } },
+	{ "anytls://@example.com:", { .host = "example.com", .port = 443 } },
+	{ "AnyTLS://pw@1.2.3.4:65535/", { .host = "1.2.3.4", .port = 65535, .password = "pw" } },
+	{ "anytls://p%40ss@h:1", { .host = "h", .port = 1, .password = "p@ss" } },
+	{ "anytls://user:pass%3Aword@h",
+	  { .host = "h", .port = 443, .password = "user:pass:word" } },
+	{ "anytls://%D0%BF%2f%3f%23@h#%F0%9F%87%A9%20one",
+	  { .host = "h",
+	    .port = 443,
+	    .password = "\xd0\xbf/?#",
+	    .label = "\xf0\x9f\x87\xa9 one" } },
+	{ "anytls://pw@h#\xf0\x9f\x87\xa9 [one] #2 <x>",
+	  { .host = "h",
+	    .port = 443,
+	    .password = "pw",
+	    .label = "\xf0\x9f\x87\xa9 [one] #2 <x>" } },
+	{ "anytls://pw@h?sni=::1",
+	  { .host = "h", .port = 443, .password = "pw", .sni = "::1", .no_sni = true } },
+	{ "anytls://pw@h?peer=a.example",
+	  { .host = "h", .port = 443, .password = "pw", .sni = "a.example" } },
+	{ "anytls://pw@h?sni=b&peer=a",
+	  { .host = "h", .port = 443, .password = "pw", .sni = "b" } },
+	{ "anytls://pw@h?peer=a&sni=b",
+	  { .host = "h", .port = 443, .password = "pw", .sni = "b" } },
+	{ "anytls://pw@h?sni=a&sni=b", { .host = "h", .port = 443, .password = "pw", .sni = "b" } },
+	{ "anytls://pw@h?sni=", { .host = "h", .port = 443, .password = "pw" } },
+	{ "anytls://pw@h?insecure=0", { .host = "h", .port = 443, .password = "pw" } },
+	{ "anytls://pw@h?insecure", { .host = "h", .port = 443, .password = "pw" } },
+	{ "anytls://pw@h?insecure=", { .host = "h", .port = 443, .password = "pw" } },
+	{ "anytls://pw@h?allowInsecure=true",
+	  { .host = "h", .port = 443, .password = "pw", .insecure = true } },
+	{ "anytls://pw@h?insecure=false&allowInsecure=1",
+	  { .host = "h", .port = 443, .password = "pw" } },
+	{ "anytls://pw@h?alpn=h2%2Chttp%2F1.1",
+	  { .host = "h", .port = 443, .password = "pw", .alpn = "h2,http/1.1" } },
+	{ "anytls://pw@h?alpn=h2,http/1.1",
+	  { .host = "h", .port = 443, .password = "pw", .alpn = "h2,http/1.1" } },
+	{ "anytls://pw@h/?security=tls&type=tcp&headerType=none&fp=chrome&udp=1&&x&ech=&pbk=k&sid=1"
+	  "&idle_session_timeout=30&min_idle_session=5&xsni=no&Sni=no",
+	  { .host = "h", .port = 443, .password = "pw" } },
+	{ "anytls://pw@h/?#", { .host = "h", .port = 443, .password = "pw" } },
 };
 #define N_GOOD (sizeof(good) / sizeof(good[0]))
 
@@ -77,7 +89,7 @@ static void check_equal(const struct uri *a, const struct uri *b)
 
 static void check_refused(const char *text, const char *part)
 {
-	struct uri u = {.port = 99};
+	struct uri u = { .port = 99 };
 	const char *why = NULL;
 
 	assert_int_equal(uri_parse(text, &u, &why), -EINVAL);
@@ -118,13 +130,13 @@ static void uri_put__good_links__read_back_the_same(void **state)
 
 static void uri_put__reserved_characters__are_escaped(void **state)
 {
-	static const struct uri u = {.host = "2001:db8::1",
-				     .port = 443,
-				     .password = "p@s:s/w",
-				     .sni = "a&b.example",
-				     .insecure = true,
-				     .alpn = "h2,http/1.1",
-				     .label = "a b"};
+	static const struct uri u = { .host = "2001:db8::1",
+				      .port = 443,
+				      .password = "p@s:s/w",
+				      .sni = "a&b.example",
+				      .insecure = true,
+				      .alpn = "h2,http/1.1",
+				      .label = "a b" };
 	char text[URI_TEXT_MAX];
 
 	(void)state;
@@ -136,7 +148,7 @@ static void uri_put__reserved_characters__are_escaped(void **state)
 
 static void uri_put__room_too_small__is_enospc(void **state)
 {
-	static const struct uri u = {.host = "h", .port = 443, .password = "pw"};
+	static const struct uri u = { .host = "h", .port = 443, .password = "pw" };
 	static const char want[] = "anytls://pw@h:443/";
 	char text[sizeof(want)];
 
@@ -152,7 +164,7 @@ static void uri_put__room_too_small__is_enospc(void **state)
 static void uri_put__everything_at_its_longest__is_written_whole(void **state)
 {
 	char text[8192];
-	struct uri u = {.port = 65535, .insecure = true};
+	struct uri u = { .port = 65535, .insecure = true };
 	int len;
 
 	(void)state;
@@ -172,38 +184,38 @@ static void uri_parse__bad_links__say_why(void **state)
 	static const struct {
 		const char *text, *part;
 	} cases[] = {
-		{"", "scheme"},
-		{"example.com:443", "scheme"},
-		{"https://pw@example.com/", "scheme"},
-		{"anytlsx://pw@h", "scheme"},
-		{"anytls:", "host"},
-		{"anytls://", "host"},
-		{"anytls://pw@", "host"},
-		{"anytls://pw@:443", "host"},
-		{"anytls:///path", "host"},
-		{"anytls://pw@h:0", "port"},
-		{"anytls://pw@h:65536", "port"},
-		{"anytls://pw@h:99999999999999999999", "port"},
-		{"anytls://pw@h:44a", "well-formed"},
-		{"anytls://pw@h:1-2", "well-formed"},
-		{"anytls://pw@[2001:db8::1", "well-formed"},
-		{"anytls://pw@[v1.x]/", "kind"},
-		{"anytls://p%4@h", "well-formed"},
-		{"anytls://p%zz@h", "well-formed"},
-		{"anytls://a@b@h", "well-formed"},
-		{"anytls://p%00w@h", "password"},
-		{"anytls://pw@h%00", "host"},
-		{"anytls://pw@h?sni=a%00b", "sni"},
-		{"anytls://pw@h?alpn=%00", "alpn"},
-		{"anytls://pw@h#%00", "label"},
-		{"anytls://pw@h/path", "path"},
-		{"anytls://pw@h//", "path"},
-		{"anytls://pw@h?insecure=yes", "insecure"},
-		{"anytls://pw@h?insecure=2", "insecure"},
-		{"anytls://pw@h?insecure=1%00", "insecure"},
-		{"anytls://pw@h?insecure=11111111111", "insecure"},
-		{"anytls://pw@h\n", "control"},
-		{"anytls://p\x7fw@h", "control"},
+		{ "", "scheme" },
+		{ "example.com:443", "scheme" },
+		{ "https://pw@example.com/", "scheme" },
+		{ "anytlsx://pw@h", "scheme" },
+		{ "anytls:", "host" },
+		{ "anytls://", "host" },
+		{ "anytls://pw@", "host" },
+		{ "anytls://pw@:443", "host" },
+		{ "anytls:///path", "host" },
+		{ "anytls://pw@h:0", "port" },
+		{ "anytls://pw@h:65536", "port" },
+		{ "anytls://pw@h:99999999999999999999", "port" },
+		{ "anytls://pw@h:44a", "well-formed" },
+		{ "anytls://pw@h:1-2", "well-formed" },
+		{ "anytls://pw@[2001:db8::1", "well-formed" },
+		{ "anytls://pw@[v1.x]/", "kind" },
+		{ "anytls://p%4@h", "well-formed" },
+		{ "anytls://p%zz@h", "well-formed" },
+		{ "anytls://a@b@h", "well-formed" },
+		{ "anytls://p%00w@h", "password" },
+		{ "anytls://pw@h%00", "host" },
+		{ "anytls://pw@h?sni=a%00b", "sni" },
+		{ "anytls://pw@h?alpn=%00", "alpn" },
+		{ "anytls://pw@h#%00", "label" },
+		{ "anytls://pw@h/path", "path" },
+		{ "anytls://pw@h//", "path" },
+		{ "anytls://pw@h?insecure=yes", "insecure" },
+		{ "anytls://pw@h?insecure=2", "insecure" },
+		{ "anytls://pw@h?insecure=1%00", "insecure" },
+		{ "anytls://pw@h?insecure=11111111111", "insecure" },
+		{ "anytls://pw@h\n", "control" },
+		{ "anytls://p\x7fw@h", "control" },
 	};
 
 	(void)state;
@@ -217,9 +229,9 @@ static void uri_parse__parts_too_long__are_refused(void **state)
 		const char *before, *after, *part;
 		size_t most;
 	} cases[] = {
-		{"anytls://", "@h", "password", 511}, {"anytls://", "", "host", 255},
-		{"anytls://h?sni=", "", "sni", 255},  {"anytls://h?alpn=", "", "alpn", 255},
-		{"anytls://h#", "", "label", 255},
+		{ "anytls://", "@h", "password", 511 }, { "anytls://", "", "host", 255 },
+		{ "anytls://h?sni=", "", "sni", 255 },	{ "anytls://h?alpn=", "", "alpn", 255 },
+		{ "anytls://h#", "", "label", 255 },
 	};
 	char text[1024], fill[600];
 	const char *why;

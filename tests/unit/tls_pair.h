@@ -36,7 +36,7 @@ static inline void made_free(struct made *m)
 
 static inline struct made make_self_signed(const char *name)
 {
-	struct made m = {0};
+	struct made m = { 0 };
 
 	assert_int_equal(self_signed(&name, 1, 30, &m.cert, &m.key), 0);
 	return m;
@@ -128,7 +128,7 @@ static inline struct tls_pair pair_of(SSL *server, SSL *client)
 	BIO_up_ref(down);
 	SSL_set_bio(server, up, down);
 	SSL_set_bio(client, down, up);
-	return (struct tls_pair){server, client};
+	return (struct tls_pair){ server, client };
 }
 
 static inline struct tls_pair pair_new(struct tls_server *s, struct tls_client *c)

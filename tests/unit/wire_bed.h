@@ -12,14 +12,14 @@
 
 struct wire_kind {
 	const char *name;
-	int version; /* 0: plain */
+	int version;	 /* 0: plain */
 	size_t overhead; /* bytes of a record's body beyond the plaintext */
 };
 
 static const struct wire_kind wire_kinds[] = {
-	{"plain", 0, 0},
-	{"TLS 1.2", TLS1_2_VERSION, 24}, /* AES-GCM: 8 bytes of nonce, 16 of tag */
-	{"TLS 1.3", TLS1_3_VERSION, 17}, /* type and tag */
+	{ "plain", 0, 0 },
+	{ "TLS 1.2", TLS1_2_VERSION, 24 }, /* AES-GCM: 8 bytes of nonce, 16 of tag */
+	{ "TLS 1.3", TLS1_3_VERSION, 17 }, /* type and tag */
 };
 
 struct wire_bed {
@@ -29,15 +29,15 @@ struct wire_bed {
 	struct wire *wire;
 	uint8_t *in; /* for wire_read() */
 	int far;
-	SSL *ssl;		      /* of the far end; NULL where plain */
-	uint8_t *raw;		      /* received, not a whole record yet */
+	SSL *ssl;     /* of the far end; NULL where plain */
+	uint8_t *raw; /* received, not a whole record yet */
 	size_t n_raw;
 	uint64_t got;		      /* plaintext bytes that came out, as the pattern says */
 	size_t records[WIRE_RECORDS]; /* plaintext sizes of data records */
 	unsigned n_records;
-	bool notified;		      /* close_notify came */
+	bool notified; /* close_notify came */
 	bool fin;
-	int err;		      /* of recv() */
+	int err; /* of recv() */
 };
 
 #define RAW_ROOM (16384 + 512)
@@ -45,15 +45,15 @@ struct wire_bed {
 static inline struct tls_pair wire_bed_ssl(const struct wire_kind *kind)
 {
 	struct made m = make_self_signed("a.test");
-	uint8_t keys[TLS_TICKET_KEYS_LEN] = {1};
-	const struct tls_keypair pair = {.cert_pem = m.cert, .key_pem = m.key, .name = "test"};
-	const struct tls_server_opts so = {.pairs = &pair,
-					   .n_pairs = 1,
-					   .ticket_keys = keys,
-					   .cipher_suites = "ECDHE-ECDSA-AES128-GCM-SHA256",
-					   .min_version = kind->version,
-					   .max_version = kind->version};
-	const struct tls_client_opts co = {.server_name = "a.test", .insecure = true};
+	uint8_t keys[TLS_TICKET_KEYS_LEN] = { 1 };
+	const struct tls_keypair pair = { .cert_pem = m.cert, .key_pem = m.key, .name = "test" };
+	const struct tls_server_opts so = { .pairs = &pair,
+					    .n_pairs = 1,
+					    .ticket_keys = keys,
+					    .cipher_suites = "ECDHE-ECDSA-AES128-GCM-SHA256",
+					    .min_version = kind->version,
+					    .max_version = kind->version };
+	const struct tls_client_opts co = { .server_name = "a.test", .insecure = true };
 	struct tls_server *s = server_of(&so);
 	struct tls_client *c = client_of(&co);
 	struct tls_pair p = pair_new(s, c);
@@ -161,7 +161,7 @@ static inline void far_pump(struct wire_bed *b)
 /* Loopback delivers at once, but another CPU may still be at it. */
 static inline void far_wait(struct wire_bed *b)
 {
-	struct pollfd p = {.fd = b->far, .events = POLLIN};
+	struct pollfd p = { .fd = b->far, .events = POLLIN };
 
 	poll(&p, 1, 20);
 	far_pump(b);
@@ -208,7 +208,7 @@ static inline void far_write(struct wire_bed *b, uint64_t at, size_t n)
 /* wire_read() until bytes or an end come. */
 static inline ssize_t near_read(struct wire_bed *b)
 {
-	struct pollfd p = {.fd = wire_fd(b->wire), .events = POLLIN};
+	struct pollfd p = { .fd = wire_fd(b->wire), .events = POLLIN };
 	ssize_t n = -EAGAIN;
 
 	for (int i = 0; i < 100 && n == -EAGAIN; i++) {

@@ -80,7 +80,7 @@ static void run(struct bulk *b, struct conn *conns)
 
 int load_bulk(const struct load_options *o)
 {
-	struct bulk b = {.o = o, .each = o->bytes / o->streams, .left = o->streams};
+	struct bulk b = { .o = o, .each = o->bytes / o->streams, .left = o->streams };
 	struct conn *conns = calloc(o->streams, sizeof(*conns));
 	struct target target;
 	uint64_t started;

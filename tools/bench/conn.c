@@ -19,9 +19,9 @@ static void send_all(const struct conn *c, const void *buf, size_t len)
 
 void conn_open(struct conn *c, const struct route *r, int epoll, unsigned int nth)
 {
-	static const uint8_t hello[] = {5, 1, 0};
+	static const uint8_t hello[] = { 5, 1, 0 };
 
-	*c = (struct conn){.started_ns = sock_now_ns()};
+	*c = (struct conn){ .started_ns = sock_now_ns() };
 	c->fd = sock_connect(r->port, nth);
 	sock_watch(epoll, c->fd, EPOLLIN, c);
 	c->state = r->socks ? CONN_METHOD : CONN_READY;
@@ -65,7 +65,7 @@ static bool collect_reply(struct conn *c)
 
 static void send_connect(const struct conn *c, uint16_t port)
 {
-	uint8_t msg[] = {5, 1, 0, 1, 127, 0, 0, 1, (uint8_t)(port >> 8), (uint8_t)port};
+	uint8_t msg[] = { 5, 1, 0, 1, 127, 0, 0, 1, (uint8_t)(port >> 8), (uint8_t)port };
 
 	send_all(c, msg, sizeof(msg));
 }

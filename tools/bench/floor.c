@@ -192,8 +192,8 @@ static void on_accept(struct relay *r)
 
 		if (!p)
 			err(1, "calloc");
-		p->client = (struct end){.peer = &p->target, .fd = fd, .events = EPOLLIN};
-		p->target = (struct end){.peer = &p->client, .events = EPOLLIN};
+		p->client = (struct end){ .peer = &p->target, .fd = fd, .events = EPOLLIN };
+		p->target = (struct end){ .peer = &p->client, .events = EPOLLIN };
 		p->target.fd = sock_connect(r->target_port, 0);
 		sock_watch(r->epoll, fd, EPOLLIN, &p->client);
 		sock_watch(r->epoll, p->target.fd, EPOLLIN, &p->target);
@@ -232,7 +232,7 @@ static void run(struct relay *r)
 int main(int argc, char **argv)
 {
 	bool plain = argc == 4 && !strcmp(argv[1], "--no-cipher");
-	struct relay r = {.epoll = epoll_create1(EPOLL_CLOEXEC)};
+	struct relay r = { .epoll = epoll_create1(EPOLL_CLOEXEC) };
 
 	if (argc != 3 && !plain) {
 		fprintf(stderr, "usage: floor [--no-cipher] PORT TARGET-PORT\n");

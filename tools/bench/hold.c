@@ -73,7 +73,7 @@ static void step(struct hold *h)
 
 int load_hold(const struct load_options *o)
 {
-	struct hold h = {.o = o, .epoll = epoll_create1(EPOLL_CLOEXEC)};
+	struct hold h = { .o = o, .epoll = epoll_create1(EPOLL_CLOEXEC) };
 	struct target target;
 	int rc;
 

@@ -19,11 +19,11 @@ static const char usage[] =
 	"  --timeout S: give up after that long (default 120)\n";
 
 static const struct option options[] = {
-	{"socks", required_argument, NULL, 's'},   {"direct", required_argument, NULL, 'd'},
-	{"target", required_argument, NULL, 't'},  {"up", no_argument, NULL, 'U'},
-	{"down", no_argument, NULL, 'D'},	   {"streams", required_argument, NULL, 'n'},
-	{"count", required_argument, NULL, 'c'},   {"mib", required_argument, NULL, 'm'},
-	{"timeout", required_argument, NULL, 'T'}, {0},
+	{ "socks", required_argument, NULL, 's' },   { "direct", required_argument, NULL, 'd' },
+	{ "target", required_argument, NULL, 't' },  { "up", no_argument, NULL, 'U' },
+	{ "down", no_argument, NULL, 'D' },	     { "streams", required_argument, NULL, 'n' },
+	{ "count", required_argument, NULL, 'c' },   { "mib", required_argument, NULL, 'm' },
+	{ "timeout", required_argument, NULL, 'T' }, { 0 },
 };
 
 static unsigned int parse_number(const char *text)
@@ -83,7 +83,7 @@ int load_finish(struct target *t, unsigned int streams)
 
 int main(int argc, char **argv)
 {
-	struct load_options o = {.streams = 1, .count = 1, .bytes = 64u << 20};
+	struct load_options o = { .streams = 1, .count = 1, .bytes = 64u << 20 };
 	const char *kind = argc > 1 ? argv[1] : "";
 	int opt;
 

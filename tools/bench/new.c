@@ -80,7 +80,7 @@ static void report(struct fresh *f, uint64_t took_ns)
 
 int load_new(const struct load_options *o)
 {
-	struct fresh f = {.o = o, .epoll = epoll_create1(EPOLL_CLOEXEC)};
+	struct fresh f = { .o = o, .epoll = epoll_create1(EPOLL_CLOEXEC) };
 	struct conn *conns = calloc(o->streams, sizeof(*conns));
 	struct target target;
 	uint64_t started;

@@ -87,7 +87,7 @@ int sock_connect(uint16_t port, unsigned int nth)
 
 void sock_watch(int epoll, int fd, uint32_t events, void *data)
 {
-	struct epoll_event ev = {.events = events, .data.ptr = data};
+	struct epoll_event ev = { .events = events, .data.ptr = data };
 
 	if (epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &ev))
 		err(1, "epoll_ctl");
@@ -95,7 +95,7 @@ void sock_watch(int epoll, int fd, uint32_t events, void *data)
 
 void sock_rewatch(int epoll, int fd, uint32_t events, void *data)
 {
-	struct epoll_event ev = {.events = events, .data.ptr = data};
+	struct epoll_event ev = { .events = events, .data.ptr = data };
 
 	if (epoll_ctl(epoll, EPOLL_CTL_MOD, fd, &ev))
 		err(1, "epoll_ctl");

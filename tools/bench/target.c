@@ -125,7 +125,7 @@ static void serve(struct server *s)
 
 void target_start(struct target *t, enum target_kind kind, uint16_t port, uint64_t bytes)
 {
-	struct server s = {.kind = kind, .bytes = bytes, .listener = sock_listen(port)};
+	struct server s = { .kind = kind, .bytes = bytes, .listener = sock_listen(port) };
 	pid_t parent = getpid();
 
 	t->stats = mmap(NULL, sizeof(*t->stats), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,

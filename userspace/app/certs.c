@@ -57,7 +57,8 @@ static bool same(const struct stamp *a, const struct stamp *b)
 	       a->inode == b->inode && a->size == b->size;
 }
 
-static struct tls_server *build(struct certs *c, const struct pair *pairs, char *why, size_t why_len)
+static struct tls_server *build(struct certs *c, const struct pair *pairs, char *why,
+				size_t why_len)
 {
 	struct tls_keypair *kp = calloc(c->tls->n_pairs, sizeof(*kp));
 	struct tls_server *s = NULL;
@@ -70,20 +71,22 @@ static struct tls_server *build(struct certs *c, const struct pair *pairs, char 
 		kp[i] = (struct tls_keypair){
 			.cert_pem = pairs[i].cert,
 			.key_pem = pairs[i].key,
-			.name = c->tls->pairs[i].cert_path ? c->tls->pairs[i].cert_path : "certificate",
+			.name = c->tls->pairs[i].cert_path ? c->tls->pairs[i].cert_path
+							   : "certificate",
 		};
-	s = tls_server_new(&(struct tls_server_opts){
-				   .pairs = kp,
-				   .n_pairs = c->tls->n_pairs,
-				   .alpn = (const char *const *)c->tls->alpn,
-				   .n_alpn = c->tls->n_alpn,
-				   .min_version = c->tls->min_version,
-				   .max_version = c->tls->max_version,
-				   .cipher_suites = c->tls->cipher_suites,
-				   .groups = c->tls->groups,
-				   .ticket_keys = c->ticket_keys,
-			   },
-			   why, why_len);
+	s = tls_server_new(
+		&(struct tls_server_opts){
+			.pairs = kp,
+			.n_pairs = c->tls->n_pairs,
+			.alpn = (const char *const *)c->tls->alpn,
+			.n_alpn = c->tls->n_alpn,
+			.min_version = c->tls->min_version,
+			.max_version = c->tls->max_version,
+			.cipher_suites = c->tls->cipher_suites,
+			.groups = c->tls->groups,
+			.ticket_keys = c->ticket_keys,
+		},
+		why, why_len);
 	free(kp);
 	return s;
 }

@@ -8,11 +8,13 @@
 
 struct certs;
 
-/* Starts with what the configuration read. NULL and a reason where no policy can be built from it. */
+/* Starts with what the configuration read. NULL and a reason where no policy can be built from it.
+ */
 struct certs *certs_new(const struct config_tls *tls, char *why, size_t why_len);
 void certs_free(struct certs *c);
 
-/* Builds a policy from the current certificates; all of them share the ticket keys. Any thread. NULL and a reason. */
+/* Builds a policy from the current certificates; all of them share the ticket keys. Any thread.
+ * NULL and a reason. */
 struct tls_server *certs_build(struct certs *c, char *why, size_t why_len);
 
 /*

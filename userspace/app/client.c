@@ -14,7 +14,8 @@
 #define BACKOFF_FIRST_MS 1000
 #define BACKOFF_LAST_MS	 60000
 
-struct outbound_shared *outbound_shared_new(const struct config_outbound *c, char *why, size_t why_len)
+struct outbound_shared *outbound_shared_new(const struct config_outbound *c, char *why,
+					    size_t why_len)
 {
 	struct outbound_shared *s = calloc(1, sizeof(*s));
 
@@ -111,7 +112,7 @@ static void client_drain(struct outbound *o)
 
 	client_pool_stop(c);
 	while ((cs = client_pool_take(c)))
-		if (list_empty(&cs->l.streams))	/* else it ends with its last one */
+		if (list_empty(&cs->l.streams)) /* else it ends with its last one */
 			client_session_end(cs, -ECANCELED, "shutting down");
 }
 
@@ -140,23 +141,24 @@ static struct tls_client *build_tls(const struct config_outbound *c, char *why, 
 {
 	const struct config_tls *t = &c->tls;
 
-	return tls_client_new(&(struct tls_client_opts){
-				      .server_name = t->server_name ? t->server_name : c->server,
-				      .disable_sni = t->disable_sni,
-				      .insecure = t->insecure,
-				      .ca_pem = t->ca_pem,
-				      .pins = (const uint8_t(*)[32])t->pins,
-				      .n_pins = t->n_pins,
-				      .alpn = (const char *const *)t->alpn,
-				      .n_alpn = t->n_alpn,
-				      .min_version = t->min_version,
-				      .max_version = t->max_version,
-				      .cipher_suites = t->cipher_suites,
-				      .groups = t->groups,
-				      .cert_pem = t->n_pairs ? t->pairs[0].cert_pem : NULL,
-				      .key_pem = t->n_pairs ? t->pairs[0].key_pem : NULL,
-			      },
-			      why, why_len);
+	return tls_client_new(
+		&(struct tls_client_opts){
+			.server_name = t->server_name ? t->server_name : c->server,
+			.disable_sni = t->disable_sni,
+			.insecure = t->insecure,
+			.ca_pem = t->ca_pem,
+			.pins = (const uint8_t(*)[32])t->pins,
+			.n_pins = t->n_pins,
+			.alpn = (const char *const *)t->alpn,
+			.n_alpn = t->n_alpn,
+			.min_version = t->min_version,
+			.max_version = t->max_version,
+			.cipher_suites = t->cipher_suites,
+			.groups = t->groups,
+			.cert_pem = t->n_pairs ? t->pairs[0].cert_pem : NULL,
+			.key_pem = t->n_pairs ? t->pairs[0].key_pem : NULL,
+		},
+		why, why_len);
 }
 
 struct outbound *client_new(struct worker *w, const struct config_outbound *config,

@@ -10,15 +10,15 @@
 
 struct outbound_shared {
 	const struct config_outbound *config;
-	struct scheme_slot scheme;	  /* what the server last told */
+	struct scheme_slot scheme;	    /* what the server last told */
 	_Atomic uint32_t idle[WORKERS_MAX]; /* idle sessions of each worker */
 	_Atomic uint64_t next_seq;
-	_Atomic uint64_t retry_at_ms;	  /* after an authentication failure: no connection before */
-	_Atomic uint32_t failures;	  /* in a row */
-	_Atomic uint32_t n_opening;	  /* warm sessions being made */
-	_Atomic uint32_t warm_failures;	  /* of those, in a row */
+	_Atomic uint64_t retry_at_ms;	/* after an authentication failure: no connection before */
+	_Atomic uint32_t failures;	/* in a row */
+	_Atomic uint32_t n_opening;	/* warm sessions being made */
+	_Atomic uint32_t warm_failures; /* of those, in a row */
 	_Atomic uint64_t warm_retry_at_ms;
-	_Atomic bool used;		  /* warm sessions are kept after the first use */
+	_Atomic bool used; /* warm sessions are kept after the first use */
 };
 
 /* One worker's instance. */
@@ -43,12 +43,12 @@ struct client_session {
 	struct dial dial;
 	struct handshake *handshake;
 	struct watcher watch;
-	struct timer timer;	/* handshake, then heartbeats */
+	struct timer timer; /* handshake, then heartbeats */
 	struct deferred dead;
-	struct flow *first;	/* what it is made for, until it is ready; may be NULL */
+	struct flow *first; /* what it is made for, until it is ready; may be NULL */
 	uint64_t ready_ms;
-	uint64_t asked_at;	/* l.bytes_in when the last HeartRequest left */
-	uint32_t n_active;	/* streams that keep it from being used for another */
+	uint64_t asked_at; /* l.bytes_in when the last HeartRequest left */
+	uint32_t n_active; /* streams that keep it from being used for another */
 	bool asked, warming, greeted, over;
 };
 
@@ -56,14 +56,15 @@ struct client_session {
 void client_dial(struct client *c, struct flow *f);
 /* Ends it in whatever phase it is. */
 void client_session_end(struct client_session *cs, int err, const char *why);
-/* A session that can take a stream: opens one for f, which is told at once or when the server answers. */
+/* A session that can take a stream: opens one for f, which is told at once or when the server
+ * answers. */
 void client_stream_open(struct client_session *cs, struct flow *f);
 /*
  * Keeps `local` (unjoining it) for a stream to dst on a fresh session, once; false without memory.
  * Strings are copied.
  */
-bool client_rescue(struct client *c, struct endpoint *local, const struct addr *dst, const char *user,
-		   const char *tag);
+bool client_rescue(struct client *c, struct endpoint *local, const struct addr *dst,
+		   const char *user, const char *tag);
 /* The Settings frame, if this session still owes it, to p; returns its length. */
 size_t client_greeting(struct client_session *cs, uint8_t *p, size_t room);
 

@@ -4,9 +4,10 @@
 
 #include "app/client.h"
 
-#define WARM_DELAY_MS	100   /* so that one burst is answered once */
-#define WARM_RETRY_MS	2000  /* after a failure, doubled each time */
-#define HEARTBEAT_MS	15000 /* middleboxes forget silent connections after some 30 s (protocol notes 5.2) */
+#define WARM_DELAY_MS 100  /* so that one burst is answered once */
+#define WARM_RETRY_MS 2000 /* after a failure, doubled each time */
+#define HEARTBEAT_MS                                                                               \
+	15000 /* middleboxes forget silent connections after some 30 s (protocol notes 5.2) */
 #define HEARTBEAT_ANSWER_MS 5000
 
 static _Atomic uint32_t *own_idle(struct client *c)
@@ -25,7 +26,8 @@ static uint32_t idle_everywhere(struct client *c)
 
 static uint32_t heartbeat_ms(const struct client *c)
 {
-	return c->o.config->idle_check_ms < HEARTBEAT_MS ? c->o.config->idle_check_ms : HEARTBEAT_MS;
+	return c->o.config->idle_check_ms < HEARTBEAT_MS ? c->o.config->idle_check_ms
+							 : HEARTBEAT_MS;
 }
 
 /* An idle session that has to last is asked from time to time whether it is still there. */
@@ -101,7 +103,7 @@ static void warm(struct timer *t)
 		return;
 	/* the minimum is for all workers together; whoever finds it lacking fills it up */
 	if (atomic_load(&s->warm_failures) > 0 && min > all + 1)
-		min = all + 1;	/* one at a time while it does not work */
+		min = all + 1; /* one at a time while it does not work */
 	for (uint32_t i = all; i < min && limit_take(&s->n_opening, min - all); i++)
 		client_dial(c, NULL);
 }
@@ -123,7 +125,8 @@ void client_pool_warmed(struct client *c, bool ready)
 		return;
 	}
 	n = atomic_fetch_add(&s->warm_failures, 1);
-	atomic_store(&s->warm_retry_at_ms, loop_now_ms(c->o.w->loop) + (WARM_RETRY_MS << (n < 5 ? n : 5)));
+	atomic_store(&s->warm_retry_at_ms,
+		     loop_now_ms(c->o.w->loop) + (WARM_RETRY_MS << (n < 5 ? n : 5)));
 }
 
 static void expire(struct pool_entry *e)
@@ -133,7 +136,7 @@ static void expire(struct pool_entry *e)
 	if (list_empty(&cs->l.streams)) {
 		taken(cs);
 		client_session_end(cs, 0, "idle");
-	} else {	/* one still waits for its FIN: the next check will do */
+	} else { /* one still waits for its FIN: the next check will do */
 		pool_put(&cs->c->pool, e, loop_now_ms(cs->l.w->loop));
 	}
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// A session died before a byte of a stream went either way: its local side is kept for a second try.
+// A session died before a byte of a stream went either way: its local side is kept for a second
+// try.
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -80,8 +81,8 @@ static void failed(struct flow *f, int err, const char *why)
 	local->ops->abort(local);
 }
 
-bool client_rescue(struct client *c, struct endpoint *local, const struct addr *dst, const char *user,
-		   const char *tag)
+bool client_rescue(struct client *c, struct endpoint *local, const struct addr *dst,
+		   const char *user, const char *tag)
 {
 	static const struct flow_ops ops = { .opened = opened, .failed = failed };
 	struct rescue *r = calloc(1, sizeof(*r));
@@ -91,8 +92,13 @@ bool client_rescue(struct client *c, struct endpoint *local, const struct addr *
 	snprintf(r->user, sizeof(r->user), "%s", user);
 	snprintf(r->tag, sizeof(r->tag), "%s", tag);
 	r->e.ops = &rescue_ops;
-	r->flow = (struct flow){ .w = c->o.w, .ops = &ops, .user = r->user, .tag = r->tag, .dst = *dst,
-				 .outbound = &c->o, .retried = true };
+	r->flow = (struct flow){ .w = c->o.w,
+				 .ops = &ops,
+				 .user = r->user,
+				 .tag = r->tag,
+				 .dst = *dst,
+				 .outbound = &c->o,
+				 .retried = true };
 	endpoint_unjoin(local);
 	r->e.peer = local;
 	local->peer = &r->e;

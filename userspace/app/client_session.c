@@ -10,7 +10,7 @@
 #include "proto/preamble.h"
 #include "proto/settings.h"
 
-#define HANDSHAKE_MS	8000 /* an application waits for it */
+#define HANDSHAKE_MS	8000  /* an application waits for it */
 #define AUTH_FAILURE_MS 10000 /* a server that closes later had another reason */
 
 static void release(struct deferred *d)
@@ -69,8 +69,8 @@ size_t client_greeting(struct client_session *cs, uint8_t *p, size_t room)
 
 	if (cs->greeted)
 		return 0;
-	n = settings_put((char *)p + FRAME_HDR_LEN, room - FRAME_HDR_LEN, cs->c->o.config->client_metadata,
-			 cs->l.scheme->md5);
+	n = settings_put((char *)p + FRAME_HDR_LEN, room - FRAME_HDR_LEN,
+			 cs->c->o.config->client_metadata, cs->l.scheme->md5);
 	if (n < 0)
 		return 0;
 	cs->greeted = true;
@@ -106,7 +106,8 @@ static void no_open(struct link *l, uint32_t stream_id)
 
 static bool reusable(const struct client_session *cs)
 {
-	return !cs->c->o.config->disable_reuse && !cs->l.w->draining && cs->l.core.next_id >> 31 == 0;
+	return !cs->c->o.config->disable_reuse && !cs->l.w->draining &&
+	       cs->l.core.next_id >> 31 == 0;
 }
 
 static void idle(struct link *l)
@@ -135,8 +136,10 @@ static void over(struct link *l, const char *why)
 	if (l->alerted)
 		client_backoff(cs->c, why);
 	else if (l->lost && l->bytes_in == 0 && cs->greeted && age < AUTH_FAILURE_MS)
-		client_backoff(cs->c, "closed a new session without a word: is the password wrong, or is it no "
-				      "AnyTLS server?");
+		client_backoff(
+			cs->c,
+			"closed a new session without a word: is the password wrong, or is it no "
+			"AnyTLS server?");
 	attempt_done(cs);
 	client_pool_warm(cs->c);
 }
@@ -173,10 +176,11 @@ static void ready_for_streams(struct client_session *cs, struct wire *wire)
 		client_pool_warmed(c, true);
 	cs->warming = false;
 	session_init(&cs->l.core, SESSION_CLIENT);
-	snprintf(cs->l.tag, sizeof(cs->l.tag), "c%u", atomic_fetch_add(&w->program->next_tag, 1) + 1);
+	snprintf(cs->l.tag, sizeof(cs->l.tag), "c%u",
+		 atomic_fetch_add(&w->program->next_tag, 1) + 1);
 	log_info(cs->l.tag, "session with %s:%u over %s, copy relay", c->o.config->server,
 		 c->o.config->server_port, wire_describe(wire));
-	send_preamble(cs, wire, scheme);	/* a dead wire shows itself when it is read */
+	send_preamble(cs, wire, scheme); /* a dead wire shows itself when it is read */
 	link_start(&cs->l, w, &client_link_ops, wire, scheme, NULL, 0);
 	scheme_unref(scheme);
 	if (f)
@@ -221,7 +225,8 @@ static void handshake_ready(struct watcher *w, uint32_t events)
 
 static void handshake_late(struct timer *t)
 {
-	attempt_failed(container_of(t, struct client_session, timer), -ETIMEDOUT, "TLS handshake took too long");
+	attempt_failed(container_of(t, struct client_session, timer), -ETIMEDOUT,
+		       "TLS handshake took too long");
 }
 
 static void dialed(struct dial *d, int err, int fd)
@@ -238,7 +243,8 @@ static void dialed(struct dial *d, int err, int fd)
 	cs->watch = (struct watcher){ .fd = fd, .ready = handshake_ready };
 	if (!cs->handshake)
 		fd_close(fd);
-	if (!cs->handshake || loop_watch(w->loop, &cs->watch, EPOLLIN | EPOLLOUT | EPOLLRDHUP) < 0 ||
+	if (!cs->handshake ||
+	    loop_watch(w->loop, &cs->watch, EPOLLIN | EPOLLOUT | EPOLLRDHUP) < 0 ||
 	    loop_arm(w->loop, &cs->timer, HANDSHAKE_MS, handshake_late) < 0)
 		attempt_failed(cs, -ENOMEM, "out of memory");
 	else

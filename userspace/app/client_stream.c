@@ -8,14 +8,15 @@
 #include "app/client.h"
 #include "app/stream.h"
 
-#define WATCHDOG_MS    3000  /* protocol notes 3.4 */
-#define TRUST_MS       250   /* a session heard so lately is taken to be alive */
-/* Quiet time before a held-back FIN (protocol notes 2.6): nothing was answered yet, much was, little was. */
-#define LINGER_MS      10000
-#define LINGER_BULK_MS 3000
+#define WATCHDOG_MS 3000 /* protocol notes 3.4 */
+#define TRUST_MS    250	 /* a session heard so lately is taken to be alive */
+/* Quiet time before a held-back FIN (protocol notes 2.6): nothing was answered yet, much was,
+ * little was. */
+#define LINGER_MS	10000
+#define LINGER_BULK_MS	3000
 #define LINGER_SMALL_MS 1000
-#define ANSWER_SMALL   65536
-#define LINGERING_MAX  32    /* of one session; beyond it the oldest need not wait any longer */
+#define ANSWER_SMALL	65536
+#define LINGERING_MAX	32 /* of one session; beyond it the oldest need not wait any longer */
 
 struct client_stream {
 	struct stream s;
@@ -24,9 +25,9 @@ struct client_stream {
 	struct deferred dead;
 	uint64_t heard_at; /* the session's bytes_in when the stream was opened */
 	uint32_t linger_ms;
-	bool released;	   /* the session may be used for another stream */
-	bool waiting;	   /* the flow was not told yet */
-	bool retried;	   /* this is the second try */
+	bool released; /* the session may be used for another stream */
+	bool waiting;  /* the flow was not told yet */
+	bool retried;  /* this is the second try */
 	struct addr dst;
 	char inbound_user[64];
 	char tag[STREAM_TAG_MAX];
@@ -81,7 +82,8 @@ static void confirmed(struct stream *st)
 
 static void linger_over(struct timer *t)
 {
-	stream_event(&container_of(t, struct client_stream, linger)->s, STREAM_EV_LINGER_OVER, NULL);
+	stream_event(&container_of(t, struct client_stream, linger)->s, STREAM_EV_LINGER_OVER,
+		     NULL);
 }
 
 static void linger(struct stream *st)
@@ -102,7 +104,7 @@ static void limit_lingering(struct link *l)
 {
 	if (l->core.n_streams <= LINGERING_MAX)
 		return;
-	list_for_each(it, &l->streams) {
+	list_for_each (it, &l->streams) {
 		struct stream *st = container_of(it, struct stream, in_link);
 
 		if (st->core.state == STREAM_LINGER && of(st)->released) {
@@ -114,8 +116,8 @@ static void limit_lingering(struct link *l)
 
 /*
  * The application's EOF. FIN would end the download too, so it is held back until that has been
- * quiet for a while. Most applications have simply closed: so the session is free for the next stream
- * meanwhile, unless much is coming down.
+ * quiet for a while. Most applications have simply closed: so the session is free for the next
+ * stream meanwhile, unless much is coming down.
  */
 static void local_eof(struct stream *st)
 {
@@ -172,7 +174,8 @@ static void settle_flow(struct client_stream *cs, bool session_dead, const char 
 		client_dial(c, f);
 		return;
 	}
-	f->ops->failed(f, session_dead ? -ECONNRESET : -ECONNREFUSED, why ? why : "refused by the server");
+	f->ops->failed(f, session_dead ? -ECONNRESET : -ECONNREFUSED,
+		       why ? why : "refused by the server");
 }
 
 /* Nothing can have reached the destination: another session may do what this one did not. */
@@ -233,7 +236,8 @@ static void send_open(struct client_session *session, struct client_stream *cs)
 {
 	struct worker *w = cs->s.w;
 	uint8_t *p = w->frame;
-	size_t n = client_greeting(session, p, FRAME_DATA_MAX - 2 * FRAME_HDR_LEN - ADDR_WIRE_MAX), len;
+	size_t n = client_greeting(session, p, FRAME_DATA_MAX - 2 * FRAME_HDR_LEN - ADDR_WIRE_MAX),
+	       len;
 
 	frame_put(p + n, FRAME_SYN, cs->s.core.id, 0);
 	n += FRAME_HDR_LEN;

@@ -16,8 +16,9 @@ static int usage(FILE *out, int status)
 
 int cmd_check(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{"config", required_argument, NULL, 'c'}, {"help", no_argument, NULL, 'h'}, {0}};
+	static const struct option options[] = { { "config", required_argument, NULL, 'c' },
+						 { "help", no_argument, NULL, 'h' },
+						 { 0 } };
 	const char *path = NULL;
 	unsigned problems;
 	int c;

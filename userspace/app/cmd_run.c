@@ -51,7 +51,7 @@ static void look_at_drain(struct timer *t)
 
 static void terminate(struct control *c)
 {
-	if (c->draining) {	/* asked twice */
+	if (c->draining) { /* asked twice */
 		loop_stop(c->loop);
 		return;
 	}
@@ -108,7 +108,8 @@ static void announce(const struct control *c, unsigned long files)
 	char text[SOCKADDR_TEXT_MAX];
 
 	for (size_t i = 0; i < cfg->n_inbounds; i++)
-		log_info(cfg->inbounds[i].tag, "listening on %s", sockaddr_text(&cfg->inbounds[i].listen, text));
+		log_info(cfg->inbounds[i].tag, "listening on %s",
+			 sockaddr_text(&cfg->inbounds[i].listen, text));
 	log_info(NULL, "%s %s is ready: %u workers, %lu descriptors", PROGRAM_NAME, PROGRAM_VERSION,
 		 c->program.n_workers, files);
 	notify_send("READY=1");
@@ -141,7 +142,8 @@ static int run(struct control *c, const struct config *cfg, char *why, size_t wh
 
 static const char *parse(int argc, char **argv)
 {
-	static const struct option longopts[] = { { "config", required_argument, NULL, 'c' }, { 0 } };
+	static const struct option longopts[] = { { "config", required_argument, NULL, 'c' },
+						  { 0 } };
 	const char *path = NULL;
 	int opt;
 

@@ -144,10 +144,11 @@ static bool parse_days(const char *text, int *ret)
 int cmd_self_signed(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{"cert", required_argument, NULL, 'c'}, {"key", required_argument, NULL, 'k'},
-		{"days", required_argument, NULL, 'd'}, {"force", no_argument, NULL, 'f'},
-		{"help", no_argument, NULL, 'h'},	{0}};
-	struct job j = {.cert_path = "cert.pem", .key_path = "key.pem", .days = DAYS_DEFAULT};
+		{ "cert", required_argument, NULL, 'c' }, { "key", required_argument, NULL, 'k' },
+		{ "days", required_argument, NULL, 'd' }, { "force", no_argument, NULL, 'f' },
+		{ "help", no_argument, NULL, 'h' },	  { 0 }
+	};
+	struct job j = { .cert_path = "cert.pem", .key_path = "key.pem", .days = DAYS_DEFAULT };
 	int c;
 
 	optind = 1;

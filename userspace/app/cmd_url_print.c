@@ -41,7 +41,7 @@ static const char *text_of(struct config_ref object, const char *key)
 static bool put_alpn(struct uri *u, struct config_ref alpn)
 {
 	char *list = NULL;
-	struct config_reader r = {0};
+	struct config_reader r = { 0 };
 	bool good;
 
 	if (!alpn.v)
@@ -70,7 +70,8 @@ static void print_link(struct job *j, struct config_ref where, struct uri *u, bo
 static void print_outbound(struct job *j, struct config_ref out)
 {
 	struct config_ref tls = config_member(out, "tls");
-	struct uri u = {.port = (uint16_t)json_integer_value(config_member(out, "server_port").v)};
+	struct uri u = { .port = (uint16_t)json_integer_value(
+				 config_member(out, "server_port").v) };
 	bool fits = put(u.host, sizeof(u.host), text_of(out, "server")) &&
 		    put(u.password, sizeof(u.password),
 			j->password ? j->password : text_of(out, "password")) &&
@@ -95,7 +96,7 @@ static void print_user(struct job *j, struct config_ref in, struct config_ref us
 {
 	struct config_ref tls = config_member(in, "tls");
 	const char *name = text_of(user, "name");
-	struct uri u = {.port = (uint16_t)json_integer_value(config_member(in, "listen_port").v)};
+	struct uri u = { .port = (uint16_t)json_integer_value(config_member(in, "listen_port").v) };
 	bool fits = put(u.host, sizeof(u.host), j->server) &&
 		    put(u.password, sizeof(u.password),
 			j->password ? j->password : text_of(user, "password")) &&
@@ -160,8 +161,8 @@ static int read_password(struct job *j)
 
 static int print_file(struct job *j)
 {
-	struct config_report report = {.out = stderr, .file = j->path};
-	struct config_json json = {0};
+	struct config_report report = { .out = stderr, .file = j->path };
+	struct config_json json = { 0 };
 	char *text;
 	unsigned problems;
 	int err;
@@ -185,12 +186,12 @@ static int print_file(struct job *j)
 
 int cmd_url_print(int argc, char **argv)
 {
-	static const struct option options[] = {{"config", required_argument, NULL, 'c'},
-						{"server", required_argument, NULL, 's'},
-						{"user", required_argument, NULL, 'u'},
-						{"password-file", required_argument, NULL, 'p'},
-						{0}};
-	struct job j = {0};
+	static const struct option options[] = { { "config", required_argument, NULL, 'c' },
+						 { "server", required_argument, NULL, 's' },
+						 { "user", required_argument, NULL, 'u' },
+						 { "password-file", required_argument, NULL, 'p' },
+						 { 0 } };
+	struct job j = { 0 };
 	int c, status = 0;
 
 	optind = 1;

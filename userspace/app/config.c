@@ -48,7 +48,7 @@ static int open_log(struct config_report *r, struct config *c)
 
 static int parse(struct config_reader *r, struct config **ret)
 {
-	struct config_json j = {0};
+	struct config_json j = { 0 };
 	int err;
 
 	r->c = malloc(sizeof(*r->c));
@@ -74,7 +74,7 @@ static int parse(struct config_reader *r, struct config **ret)
 int config_parse(const char *text, size_t len, const char *name, FILE *report, struct config **ret)
 {
 	struct config_reader r = {
-		.report = {.out = report, .file = name, .text = text, .len = len},
+		.report = { .out = report, .file = name, .text = text, .len = len },
 	};
 	int err = parse(&r, ret);
 
@@ -85,7 +85,7 @@ int config_parse(const char *text, size_t len, const char *name, FILE *report, s
 static int load(const char *path, FILE *report, bool with_log, unsigned *ret_problems,
 		struct config **ret)
 {
-	struct config_reader r = {.report = {.out = report, .file = path}, .files = true};
+	struct config_reader r = { .report = { .out = report, .file = path }, .files = true };
 	struct config *c = NULL;
 	char *text;
 	size_t n;

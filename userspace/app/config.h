@@ -18,13 +18,14 @@
 /* One certificate chain and key: as files (watched for changes) or as PEM text. */
 struct config_keypair {
 	char *cert_path, *key_path; /* NULL where given inline */
-	char *cert_pem, *key_pem;   /* always set: read at load; key_pem in secret memory is not required */
+	char *cert_pem,
+		*key_pem; /* always set: read at load; key_pem in secret memory is not required */
 };
 
 struct config_tls {
 	bool enabled;
-	/* inbound: the first pair is the object's own, the others come from "certificates": [{...}] (ours:
-	 * several certificates by name); outbound: at most one, the client certificate */
+	/* inbound: the first pair is the object's own, the others come from "certificates": [{...}]
+	 * (ours: several certificates by name); outbound: at most one, the client certificate */
 	struct config_keypair *pairs;
 	size_t n_pairs;
 	char *server_name; /* NULL: none */
@@ -51,9 +52,9 @@ struct config_alpn_target {
 };
 
 struct config_user {
-	char *name;		/* "" where it has none */
-	uint8_t hash[32];	/* anytls: SHA-256 of the password */
-	char *password;		/* socks: the password; anytls: NULL (only the hash is kept) */
+	char *name;	  /* "" where it has none */
+	uint8_t hash[32]; /* anytls: SHA-256 of the password */
+	char *password;	  /* socks: the password; anytls: NULL (only the hash is kept) */
 };
 
 enum inbound_type { INBOUND_ANYTLS, INBOUND_SOCKS };
@@ -78,7 +79,8 @@ enum outbound_type { OUTBOUND_DIRECT, OUTBOUND_BLOCK, OUTBOUND_ANYTLS };
 /* Dial fields, as in sing-box. */
 struct config_dial {
 	char *bind_interface; /* NULL: none */
-	union sockaddr_any bind4, bind6; /* inet4_bind_address, inet6_bind_address; family 0: none */
+	union sockaddr_any bind4,
+		bind6; /* inet4_bind_address, inet6_bind_address; family 0: none */
 	uint32_t routing_mark;
 	uint32_t connect_timeout_ms; /* default 5 s */
 	uint32_t fallback_delay_ms;  /* default 250 */
@@ -91,59 +93,61 @@ struct config_outbound {
 	/* anytls */
 	char *server;
 	uint16_t server_port;
-	uint8_t hash[32]; /* SHA-256 of the password */
+	uint8_t hash[32];			 /* SHA-256 of the password */
 	uint32_t idle_check_ms, idle_timeout_ms; /* default 30 s each */
 	uint32_t min_idle;			 /* default 0; over all workers */
 	bool disable_reuse;			 /* "disable_session_reuse" (ours) */
-	char *client_metadata;			 /* Settings "client" value; default "anytlsd/VERSION" */
+	char *client_metadata; /* Settings "client" value; default "anytlsd/VERSION" */
 	struct config_tls tls;
 };
 
 /* Our own top-level object "limits". Totals are for the whole process. */
 struct config_limits {
-	uint32_t sessions;		/* server sessions, default 16384 */
-	uint32_t streams_per_session;	/* default 1024 */
-	uint32_t stream_buffer;		/* bytes, default 2 MiB */
-	uint32_t session_buffer;	/* bytes, default 8 MiB */
-	uint64_t worker_buffer;		/* bytes, default 256 MiB */
-	uint32_t handshakes;		/* in flight, default 1024; beyond it the oldest goes */
-	uint32_t handshake_timeout_ms;	/* default 15 s */
-	uint32_t auth_timeout_ms;	/* default 10 s */
-	uint32_t session_idle_timeout_ms; /* server: no stream open; default 5 min, 0: never */
-	uint32_t stall_timeout_ms;	/* default 30 s */
+	uint32_t sessions;		   /* server sessions, default 16384 */
+	uint32_t streams_per_session;	   /* default 1024 */
+	uint32_t stream_buffer;		   /* bytes, default 2 MiB */
+	uint32_t session_buffer;	   /* bytes, default 8 MiB */
+	uint64_t worker_buffer;		   /* bytes, default 256 MiB */
+	uint32_t handshakes;		   /* in flight, default 1024; beyond it the oldest goes */
+	uint32_t handshake_timeout_ms;	   /* default 15 s */
+	uint32_t auth_timeout_ms;	   /* default 10 s */
+	uint32_t session_idle_timeout_ms;  /* server: no stream open; default 5 min, 0: never */
+	uint32_t stall_timeout_ms;	   /* default 30 s */
 	uint32_t auth_failures_per_minute; /* per source address; default 120 */
-	uint32_t udp_associations;	/* default 4096 */
-	uint32_t local_connections;	/* socks inbound, default 16384 */
-	uint32_t drain_timeout_ms;	/* default 10 s */
+	uint32_t udp_associations;	   /* default 4096 */
+	uint32_t local_connections;	   /* socks inbound, default 16384 */
+	uint32_t drain_timeout_ms;	   /* default 10 s */
 };
 
 struct config {
-	struct log_options log; /* log.fd is 2 where no "output" is given; opened by config_load() */
-	char *log_output;	/* path, "stderr", "stdout", or NULL */
-	bool log_disabled;	/* log.fd is /dev/null's */
-	char *dns_servers;	/* our "dns": {"servers": [...]} joined by ',', or NULL: the system's */
-	uint32_t workers;	/* our top-level "workers"; 0: one a core */
-	char *user;		/* our top-level "user": dropped to after the ports are bound, or NULL */
+	struct log_options
+		log;	   /* log.fd is 2 where no "output" is given; opened by config_load() */
+	char *log_output;  /* path, "stderr", "stdout", or NULL */
+	bool log_disabled; /* log.fd is /dev/null's */
+	char *dns_servers; /* our "dns": {"servers": [...]} joined by ',', or NULL: the system's */
+	uint32_t workers;  /* our top-level "workers"; 0: one a core */
+	char *user;	   /* our top-level "user": dropped to after the ports are bound, or NULL */
 	struct config_limits limits;
 	struct config_inbound *inbounds;
 	size_t n_inbounds;
-	struct config_outbound *outbounds; /* at least one: a direct one is made up where none is given */
+	struct config_outbound
+		*outbounds; /* at least one: a direct one is made up where none is given */
 	size_t n_outbounds;
 	size_t final_outbound; /* index */
 };
 
 /*
- * Reads a file. Every problem is printed to `report`, one line each, "FILE:LINE:COLUMN: KEY.PATH: what", at most 50 of
- * them, echoed values cut to 40 bytes and never a password; notes ("padding_scheme: short form
- * translated to ...") likewise as "FILE:LINE:COLUMN: note: KEY.PATH: what".
- * 0 and *ret, or -EINVAL (problems were printed), -errno (unreadable: printed as well).
+ * Reads a file. Every problem is printed to `report`, one line each, "FILE:LINE:COLUMN: KEY.PATH:
+ * what", at most 50 of them, echoed values cut to 40 bytes and never a password; notes
+ * ("padding_scheme: short form translated to ...") likewise as "FILE:LINE:COLUMN: note: KEY.PATH:
+ * what". 0 and *ret, or -EINVAL (problems were printed), -errno (unreadable: printed as well).
  */
 int config_load(const char *path, FILE *report, struct config **ret);
-/* The same without opening the log's file and without keeping anything; for `check`. 0, or -errno and
- * *ret_problems is at least 1. */
+/* The same without opening the log's file and without keeping anything; for `check`. 0, or -errno
+ * and *ret_problems is at least 1. */
 int config_check(const char *path, FILE *report, unsigned *ret_problems);
-/* The same from memory; `name` stands for the file's. Files that the text names are not opened: each
- * is reported as unreadable. The log's is not opened either. */
+/* The same from memory; `name` stands for the file's. Files that the text names are not opened:
+ * each is reported as unreadable. The log's is not opened either. */
 int config_parse(const char *text, size_t len, const char *name, FILE *report, struct config **ret);
 /* Wipes secrets, closes log.fd where config_load() opened it, and frees; NULL is ignored. */
 void config_free(struct config *c);

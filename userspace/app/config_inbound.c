@@ -28,100 +28,100 @@ static void keep(struct config_reader *r, struct config_ref v, const struct conf
 static void read_target(struct config_reader *r, struct config_ref v, const struct config_row *row,
 			void *field)
 {
-	static const struct config_row *const tables[] = {config_rows_target, NULL};
+	static const struct config_row *const tables[] = { config_rows_target, NULL };
 
 	(void)row;
 	config_read_object(r, v, tables, field);
 }
 
 const struct config_row config_rows_inbound[] = {
-	{.key = "type", .type = ROW_IGNORED, .help = "\"anytls\" or \"socks\""},
-	{.key = "tag",
-	 .type = ROW_STRING,
-	 ROW_FIELD(struct work, in.tag),
-	 .min = 1,
-	 .max = 255,
-	 .help = "name of this inbound"},
-	{.key = "listen",
-	 .type = ROW_CALL,
-	 .required = true,
-	 .read = config_read_ip,
-	 ROW_FIELD(struct work, listen),
-	 .help = "an IP address, or \"::\" for all"},
-	{.key = "listen_port",
-	 .type = ROW_U16,
-	 .required = true,
-	 ROW_FIELD(struct work, port),
-	 .min = 1,
-	 .max = 65535,
-	 .help = "the port to listen on"},
-	{.key = "udp_timeout",
-	 .type = ROW_DURATION,
-	 ROW_FIELD(struct work, in.udp_timeout_ms),
-	 .min = 1000,
-	 .max = CONFIG_MS_DAY,
-	 .help = "a UDP association ends after this silence"},
+	{ .key = "type", .type = ROW_IGNORED, .help = "\"anytls\" or \"socks\"" },
+	{ .key = "tag",
+	  .type = ROW_STRING,
+	  ROW_FIELD(struct work, in.tag),
+	  .min = 1,
+	  .max = 255,
+	  .help = "name of this inbound" },
+	{ .key = "listen",
+	  .type = ROW_CALL,
+	  .required = true,
+	  .read = config_read_ip,
+	  ROW_FIELD(struct work, listen),
+	  .help = "an IP address, or \"::\" for all" },
+	{ .key = "listen_port",
+	  .type = ROW_U16,
+	  .required = true,
+	  ROW_FIELD(struct work, port),
+	  .min = 1,
+	  .max = 65535,
+	  .help = "the port to listen on" },
+	{ .key = "udp_timeout",
+	  .type = ROW_DURATION,
+	  ROW_FIELD(struct work, in.udp_timeout_ms),
+	  .min = 1000,
+	  .max = CONFIG_MS_DAY,
+	  .help = "a UDP association ends after this silence" },
 	/* accepted as sing-box's default; true is refused for a reason of its own */
-	{.key = "tcp_fast_open",
-	 .type = ROW_FALSE,
-	 .help = "remove it: early data of a repeated SYN can be delivered twice"},
-	{0},
+	{ .key = "tcp_fast_open",
+	  .type = ROW_FALSE,
+	  .help = "remove it: early data of a repeated SYN can be delivered twice" },
+	{ 0 },
 };
 
 const struct config_row config_rows_inbound_anytls[] = {
-	{.key = "users",
-	 .type = ROW_CALL,
-	 .required = true,
-	 .read = keep,
-	 ROW_FIELD(struct work, users),
-	 .help = "who may connect"},
-	{.key = "padding_scheme",
-	 .type = ROW_CALL,
-	 .read = keep,
-	 ROW_FIELD(struct work, padding),
-	 .help = "sizes of the first packets"},
-	{.key = "tls",
-	 .type = ROW_CALL,
-	 .read = keep,
-	 ROW_FIELD(struct work, tls),
-	 .help = "TLS settings"},
-	{.key = "fallback",
-	 .type = ROW_CALL,
-	 .read = read_target,
-	 ROW_FIELD(struct work, in.fallback),
-	 .help = "where connections go that are not AnyTLS"},
-	{.key = "fallback_for_alpn",
-	 .type = ROW_CALL,
-	 .read = keep,
-	 ROW_FIELD(struct work, fallback_for_alpn),
-	 .help = "the same by negotiated protocol"},
-	{0},
+	{ .key = "users",
+	  .type = ROW_CALL,
+	  .required = true,
+	  .read = keep,
+	  ROW_FIELD(struct work, users),
+	  .help = "who may connect" },
+	{ .key = "padding_scheme",
+	  .type = ROW_CALL,
+	  .read = keep,
+	  ROW_FIELD(struct work, padding),
+	  .help = "sizes of the first packets" },
+	{ .key = "tls",
+	  .type = ROW_CALL,
+	  .read = keep,
+	  ROW_FIELD(struct work, tls),
+	  .help = "TLS settings" },
+	{ .key = "fallback",
+	  .type = ROW_CALL,
+	  .read = read_target,
+	  ROW_FIELD(struct work, in.fallback),
+	  .help = "where connections go that are not AnyTLS" },
+	{ .key = "fallback_for_alpn",
+	  .type = ROW_CALL,
+	  .read = keep,
+	  ROW_FIELD(struct work, fallback_for_alpn),
+	  .help = "the same by negotiated protocol" },
+	{ 0 },
 };
 
 const struct config_row config_rows_inbound_socks[] = {
-	{.key = "users",
-	 .type = ROW_CALL,
-	 .read = keep,
-	 ROW_FIELD(struct work, users),
-	 .help = "who may connect; anyone without it"},
-	{0},
+	{ .key = "users",
+	  .type = ROW_CALL,
+	  .read = keep,
+	  ROW_FIELD(struct work, users),
+	  .help = "who may connect; anyone without it" },
+	{ 0 },
 };
 
 const struct config_row config_rows_target[] = {
-	{.key = "server",
-	 .type = ROW_CALL,
-	 .required = true,
-	 .read = config_read_host,
-	 ROW_FIELD(struct config_target, host),
-	 .help = "a name or an IP address"},
-	{.key = "server_port",
-	 .type = ROW_U16,
-	 .required = true,
-	 ROW_FIELD(struct config_target, port),
-	 .min = 1,
-	 .max = 65535,
-	 .help = "its port"},
-	{0},
+	{ .key = "server",
+	  .type = ROW_CALL,
+	  .required = true,
+	  .read = config_read_host,
+	  ROW_FIELD(struct config_target, host),
+	  .help = "a name or an IP address" },
+	{ .key = "server_port",
+	  .type = ROW_U16,
+	  .required = true,
+	  ROW_FIELD(struct config_target, port),
+	  .min = 1,
+	  .max = 65535,
+	  .help = "its port" },
+	{ 0 },
 };
 
 static bool lists_alpn(const struct config_tls *tls, const char *alpn)
@@ -134,7 +134,7 @@ static bool lists_alpn(const struct config_tls *tls, const char *alpn)
 
 void config_read_fallbacks(struct config_reader *r, struct config_ref v, struct config_inbound *in)
 {
-	static const struct config_row *const tables[] = {config_rows_target, NULL};
+	static const struct config_row *const tables[] = { config_rows_target, NULL };
 
 	if (!config_want(r, v, JSON_OBJECT))
 		return;
@@ -182,12 +182,14 @@ static void finish(struct config_reader *r, struct work *w)
 static void read_inbound(struct config_reader *r, struct config_ref v, struct config_inbound *in)
 {
 	static const char *const types[] = {
-		[INBOUND_ANYTLS] = "anytls", [INBOUND_SOCKS] = "socks", NULL};
-	static const struct config_row *const own[] = {[INBOUND_ANYTLS] =
-							       config_rows_inbound_anytls,
-						       [INBOUND_SOCKS] = config_rows_inbound_socks};
-	const struct config_row *tables[ROW_TABLES_MAX] = {config_rows_inbound};
-	struct work w = {.in.udp_timeout_ms = UDP_TIMEOUT_MS};
+		[INBOUND_ANYTLS] = "anytls", [INBOUND_SOCKS] = "socks", NULL
+	};
+	static const struct config_row *const own[] = { [INBOUND_ANYTLS] =
+								config_rows_inbound_anytls,
+							[INBOUND_SOCKS] =
+								config_rows_inbound_socks };
+	const struct config_row *tables[ROW_TABLES_MAX] = { config_rows_inbound };
+	struct work w = { .in.udp_timeout_ms = UDP_TIMEOUT_MS };
 	int type = config_read_type(r, v, types, config_inbound_hints);
 
 	if (type < 0)
@@ -231,10 +233,10 @@ static void check_addresses(struct config_reader *r, struct config_ref array, st
 
 void config_read_inbounds(struct config_reader *r, struct config_ref v)
 {
-	const struct config_tags tags = {.size = sizeof(struct config_inbound),
-					 .off = offsetof(struct config_inbound, tag),
-					 .suffix = "in",
-					 .kind = kind};
+	const struct config_tags tags = { .size = sizeof(struct config_inbound),
+					  .off = offsetof(struct config_inbound, tag),
+					  .suffix = "in",
+					  .kind = kind };
 	struct config_tags t = tags;
 
 	if (!config_want_bounds(r, v))

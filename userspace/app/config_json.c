@@ -43,7 +43,7 @@ static void report_syntax(struct config_report *r, const json_error_t *e)
 int config_json_read(struct config_report *r, struct config_json *ret)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
-	struct config_json j = {0};
+	struct config_json j = { 0 };
 	struct jsonc_error wrong;
 	json_error_t e;
 	char *text = malloc(r->len + 1);
@@ -69,7 +69,7 @@ int config_json_read(struct config_report *r, struct config_json *ret)
 	if (err == 0) {
 		j.root.n = config_tree_root(j.tree);
 		*ret = j;
-		j = (struct config_json){0};
+		j = (struct config_json){ 0 };
 	} else if (err == -EINVAL) {
 		config_error_at(r, 0, "no valid JSON");
 	}
@@ -84,5 +84,5 @@ void config_json_done(struct config_json *j)
 {
 	json_decref(j->root.v);
 	config_tree_free(j->tree);
-	*j = (struct config_json){0};
+	*j = (struct config_json){ 0 };
 }

@@ -30,7 +30,7 @@ bool config_is_host(const char *text)
 
 bool config_parse_ip(const char *text, uint16_t port, union sockaddr_any *ret)
 {
-	union sockaddr_any a = {0};
+	union sockaddr_any a = { 0 };
 
 	if (inet_pton(AF_INET, text, &a.in.sin_addr) == 1) {
 		a.in.sin_family = AF_INET;
@@ -68,7 +68,7 @@ void config_read_host(struct config_reader *r, struct config_ref v, const struct
 void config_read_ip(struct config_reader *r, struct config_ref v, const struct config_row *row,
 		    void *field)
 {
-	static const char *const what[] = {[0] = "IP", [4] = "IPv4", [6] = "IPv6"};
+	static const char *const what[] = { [0] = "IP", [4] = "IPv4", [6] = "IPv6" };
 	sa_family_t family = row->max == 4 ? AF_INET : row->max == 6 ? AF_INET6 : AF_UNSPEC;
 	union sockaddr_any a;
 

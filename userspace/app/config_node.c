@@ -26,9 +26,9 @@ const char *config_node_path(const struct config_node *n, char out[static CONFIG
 		size_t len;
 
 		if (n->name)
-			len = (size_t)sprintf(
-				part, "%s%s", n->parent->parent ? "." : "",
-				config_echo(n->name, strlen(n->name), (char[CONFIG_ECHO_MAX]){0}));
+			len = (size_t)sprintf(part, "%s%s", n->parent->parent ? "." : "",
+					      config_echo(n->name, strlen(n->name),
+							  (char[CONFIG_ECHO_MAX]){ 0 }));
 		else
 			len = (size_t)sprintf(part, "[%zu]", n->index);
 		if (len > at)

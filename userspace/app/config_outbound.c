@@ -50,122 +50,122 @@ static void read_metadata(struct config_reader *r, struct config_ref v,
 #define F(member) ROW_FIELD(struct config_outbound, member)
 
 const struct config_row config_rows_outbound[] = {
-	{.key = "type", .type = ROW_IGNORED, .help = "\"direct\", \"block\" or \"anytls\""},
-	{.key = "tag",
-	 .type = ROW_STRING,
-	 F(tag),
-	 .min = 1,
-	 .max = 255,
-	 .help = "name of this outbound"},
-	{0},
+	{ .key = "type", .type = ROW_IGNORED, .help = "\"direct\", \"block\" or \"anytls\"" },
+	{ .key = "tag",
+	  .type = ROW_STRING,
+	  F(tag),
+	  .min = 1,
+	  .max = 255,
+	  .help = "name of this outbound" },
+	{ 0 },
 };
 
 const struct config_row config_rows_dial[] = {
-	{.key = "bind_interface",
-	 .type = ROW_STRING,
-	 F(dial.bind_interface),
-	 .min = 1,
-	 .max = 15,
-	 .help = "leave by this interface"},
-	{.key = "inet4_bind_address",
-	 .type = ROW_CALL,
-	 .read = config_read_ip,
-	 F(dial.bind4),
-	 .max = 4,
-	 .help = "source address for IPv4"},
-	{.key = "inet6_bind_address",
-	 .type = ROW_CALL,
-	 .read = config_read_ip,
-	 F(dial.bind6),
-	 .max = 6,
-	 .help = "source address for IPv6"},
-	{.key = "routing_mark",
-	 .type = ROW_CALL,
-	 .read = config_read_mark,
-	 F(dial.routing_mark),
-	 .help = "mark of the packets, for ip rule"},
-	{.key = "connect_timeout",
-	 .type = ROW_DURATION,
-	 F(dial.connect_timeout_ms),
-	 .min = 100,
-	 .max = 600000,
-	 .help = "limit of a connection attempt, the look-up of the name included"},
-	{.key = "fallback_delay",
-	 .type = ROW_DURATION,
-	 F(dial.fallback_delay_ms),
-	 .min = 10,
-	 .max = 10000,
-	 .help = "head start of one address before the next is tried"},
-	{0},
+	{ .key = "bind_interface",
+	  .type = ROW_STRING,
+	  F(dial.bind_interface),
+	  .min = 1,
+	  .max = 15,
+	  .help = "leave by this interface" },
+	{ .key = "inet4_bind_address",
+	  .type = ROW_CALL,
+	  .read = config_read_ip,
+	  F(dial.bind4),
+	  .max = 4,
+	  .help = "source address for IPv4" },
+	{ .key = "inet6_bind_address",
+	  .type = ROW_CALL,
+	  .read = config_read_ip,
+	  F(dial.bind6),
+	  .max = 6,
+	  .help = "source address for IPv6" },
+	{ .key = "routing_mark",
+	  .type = ROW_CALL,
+	  .read = config_read_mark,
+	  F(dial.routing_mark),
+	  .help = "mark of the packets, for ip rule" },
+	{ .key = "connect_timeout",
+	  .type = ROW_DURATION,
+	  F(dial.connect_timeout_ms),
+	  .min = 100,
+	  .max = 600000,
+	  .help = "limit of a connection attempt, the look-up of the name included" },
+	{ .key = "fallback_delay",
+	  .type = ROW_DURATION,
+	  F(dial.fallback_delay_ms),
+	  .min = 10,
+	  .max = 10000,
+	  .help = "head start of one address before the next is tried" },
+	{ 0 },
 };
 
 const struct config_row config_rows_outbound_direct[] = {
-	{.key = "tcp_fast_open",
-	 .type = ROW_FALSE,
-	 .help = "remove it: data in a repeated SYN can be delivered twice"},
-	{0},
+	{ .key = "tcp_fast_open",
+	  .type = ROW_FALSE,
+	  .help = "remove it: data in a repeated SYN can be delivered twice" },
+	{ 0 },
 };
 
 const struct config_row config_rows_outbound_anytls[] = {
-	{.key = "server",
-	 .type = ROW_CALL,
-	 .required = true,
-	 .read = config_read_host,
-	 F(server),
-	 .help = "the server's name or IP address"},
-	{.key = "server_port",
-	 .type = ROW_U16,
-	 .required = true,
-	 F(server_port),
-	 .min = 1,
-	 .max = 65535,
-	 .help = "the server's port"},
-	{.key = "password",
-	 .type = ROW_CALL,
-	 .required = true,
-	 .read = read_password,
-	 F(hash),
-	 .help = "what the server knows this user by"},
-	{.key = "idle_session_check_interval",
-	 .type = ROW_DURATION,
-	 F(idle_check_ms),
-	 .min = 100,
-	 .max = CONFIG_MS_DAY,
-	 .help = "how often idle sessions are looked at"},
-	{.key = "idle_session_timeout",
-	 .type = ROW_DURATION,
-	 F(idle_timeout_ms),
-	 .min = 100,
-	 .max = CONFIG_MS_DAY,
-	 .help = "an idle session is closed after this time"},
-	{.key = "min_idle_session",
-	 .type = ROW_U32,
-	 F(min_idle),
-	 .max = 1024,
-	 .help = "idle sessions to keep alive, over all workers"},
-	{.key = "disable_session_reuse",
-	 .type = ROW_BOOL,
-	 F(disable_reuse),
-	 .help = "a session of its own for each connection"},
-	{.key = "client_metadata",
-	 .type = ROW_CALL,
-	 .read = read_metadata,
-	 F(client_metadata),
-	 .max = 255,
-	 .help = "what the client calls itself towards the server"},
-	{.key = "tls",
-	 .type = ROW_CALL,
-	 .required = true,
-	 .read = read_tls,
-	 F(tls),
-	 .help = "AnyTLS needs it: \"tls\": {\"enabled\": true}"},
-	{.key = "tcp_fast_open",
-	 .type = ROW_FALSE,
-	 .help = "remove it: an AnyTLS session waits for the handshake before its first byte, so "
-		 "it "
-		 "would gain nothing, and a connection that is opened late leaves the pool with "
-		 "sessions nobody knows to be dead"},
-	{0},
+	{ .key = "server",
+	  .type = ROW_CALL,
+	  .required = true,
+	  .read = config_read_host,
+	  F(server),
+	  .help = "the server's name or IP address" },
+	{ .key = "server_port",
+	  .type = ROW_U16,
+	  .required = true,
+	  F(server_port),
+	  .min = 1,
+	  .max = 65535,
+	  .help = "the server's port" },
+	{ .key = "password",
+	  .type = ROW_CALL,
+	  .required = true,
+	  .read = read_password,
+	  F(hash),
+	  .help = "what the server knows this user by" },
+	{ .key = "idle_session_check_interval",
+	  .type = ROW_DURATION,
+	  F(idle_check_ms),
+	  .min = 100,
+	  .max = CONFIG_MS_DAY,
+	  .help = "how often idle sessions are looked at" },
+	{ .key = "idle_session_timeout",
+	  .type = ROW_DURATION,
+	  F(idle_timeout_ms),
+	  .min = 100,
+	  .max = CONFIG_MS_DAY,
+	  .help = "an idle session is closed after this time" },
+	{ .key = "min_idle_session",
+	  .type = ROW_U32,
+	  F(min_idle),
+	  .max = 1024,
+	  .help = "idle sessions to keep alive, over all workers" },
+	{ .key = "disable_session_reuse",
+	  .type = ROW_BOOL,
+	  F(disable_reuse),
+	  .help = "a session of its own for each connection" },
+	{ .key = "client_metadata",
+	  .type = ROW_CALL,
+	  .read = read_metadata,
+	  F(client_metadata),
+	  .max = 255,
+	  .help = "what the client calls itself towards the server" },
+	{ .key = "tls",
+	  .type = ROW_CALL,
+	  .required = true,
+	  .read = read_tls,
+	  F(tls),
+	  .help = "AnyTLS needs it: \"tls\": {\"enabled\": true}" },
+	{ .key = "tcp_fast_open",
+	  .type = ROW_FALSE,
+	  .help = "remove it: an AnyTLS session waits for the handshake before its first byte, so "
+		  "it "
+		  "would gain nothing, and a connection that is opened late leaves the pool with "
+		  "sessions nobody knows to be dead" },
+	{ 0 },
 };
 
 static void finish_anytls(struct config_reader *r, struct config_ref v, struct config_outbound *out)
@@ -196,19 +196,20 @@ static void set_defaults(struct config_outbound *out)
 
 static void read_outbound(struct config_reader *r, struct config_ref v, struct config_outbound *out)
 {
-	static const char *const types[] = {[OUTBOUND_DIRECT] = "direct",
-					    [OUTBOUND_BLOCK] = "block",
-					    [OUTBOUND_ANYTLS] = "anytls",
-					    NULL};
-	static const struct config_row *const direct[] = {config_rows_outbound, config_rows_dial,
-							  config_rows_outbound_direct,
-							  config_refused_dial, NULL};
-	static const struct config_row *const block[] = {config_rows_outbound, NULL};
-	static const struct config_row *const anytls[] = {config_rows_outbound, config_rows_dial,
-							  config_rows_outbound_anytls,
-							  config_refused_dial, NULL};
+	static const char *const types[] = { [OUTBOUND_DIRECT] = "direct",
+					     [OUTBOUND_BLOCK] = "block",
+					     [OUTBOUND_ANYTLS] = "anytls",
+					     NULL };
+	static const struct config_row *const direct[] = { config_rows_outbound, config_rows_dial,
+							   config_rows_outbound_direct,
+							   config_refused_dial, NULL };
+	static const struct config_row *const block[] = { config_rows_outbound, NULL };
+	static const struct config_row *const anytls[] = { config_rows_outbound, config_rows_dial,
+							   config_rows_outbound_anytls,
+							   config_refused_dial, NULL };
 	static const struct config_row *const *const tables[] = {
-		[OUTBOUND_DIRECT] = direct, [OUTBOUND_BLOCK] = block, [OUTBOUND_ANYTLS] = anytls};
+		[OUTBOUND_DIRECT] = direct, [OUTBOUND_BLOCK] = block, [OUTBOUND_ANYTLS] = anytls
+	};
 	int type = config_read_type(r, v, types, config_outbound_hints);
 
 	if (type < 0)
@@ -221,7 +222,7 @@ static void read_outbound(struct config_reader *r, struct config_ref v, struct c
 
 static const char *kind(const void *object)
 {
-	static const char *const names[] = {"direct", "block", "anytls"};
+	static const char *const names[] = { "direct", "block", "anytls" };
 	const struct config_outbound *out = object;
 
 	return names[out->type];
@@ -229,10 +230,10 @@ static const char *kind(const void *object)
 
 void config_read_outbounds(struct config_reader *r, struct config_ref v)
 {
-	struct config_tags t = {.size = sizeof(struct config_outbound),
-				.off = offsetof(struct config_outbound, tag),
-				.suffix = "out",
-				.kind = kind};
+	struct config_tags t = { .size = sizeof(struct config_outbound),
+				 .off = offsetof(struct config_outbound, tag),
+				 .suffix = "out",
+				 .kind = kind };
 	size_t n = v.v ? json_array_size(v.v) : 0;
 
 	if (v.v && !config_want_bounds(r, v))

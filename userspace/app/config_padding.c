@@ -49,7 +49,7 @@ struct short_form {
 
 static struct short_form look(const char *text)
 {
-	struct short_form f = {0};
+	struct short_form f = { 0 };
 	bool first = false;
 
 	for (const char *p = text, *end; *p; p = *end ? end + 1 : end) {

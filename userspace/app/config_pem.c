@@ -70,7 +70,7 @@ void config_pem_done(struct config_pem *p)
 		secret_wipe(p->text, strlen(p->text));
 	free(p->text);
 	free(p->path);
-	*p = (struct config_pem){0};
+	*p = (struct config_pem){ 0 };
 }
 
 /* "cert.pem: " where the text is from a file, else nothing. */
@@ -81,7 +81,7 @@ static const char *source(const struct config_pem *p, char out[static CONFIG_ECH
 		sprintf(out, "%s: ", ECHO(p->path));
 	return out;
 }
-#define SOURCE(p) source((p), (char[CONFIG_ECHO_MAX + 2]){0})
+#define SOURCE(p) source((p), (char[CONFIG_ECHO_MAX + 2]){ 0 })
 
 static BIO *open_text(struct config_reader *r, const struct config_pem *p)
 {

@@ -28,13 +28,13 @@ bool config_want(struct config_reader *r, struct config_ref v, json_type type)
 
 struct config_ref config_value_of(struct config_ref object, const struct config_node *n)
 {
-	return (struct config_ref){.v = json_object_get(object.v, n->name),
-				   .n = n->latest ? n->latest : n};
+	return (struct config_ref){ .v = json_object_get(object.v, n->name),
+				    .n = n->latest ? n->latest : n };
 }
 
 struct config_ref config_member(struct config_ref object, const char *key)
 {
-	struct config_ref m = {.n = config_node_member(object.n, key)};
+	struct config_ref m = { .n = config_node_member(object.n, key) };
 
 	if (m.n)
 		m.v = json_object_get(object.v, key);

@@ -15,7 +15,7 @@
 #define NO_SNIFF  "remove it: nothing here depends on what a connection carries"
 #define NO_DNS	  "remove it: names are looked up through dns.servers or the system's servers"
 #define KEEPALIVE "remove it: keepalive is always on, first probe and interval 15 s"
-#define NO_NETS "remove it: there is only the system's network; bind_interface chooses an interface"
+#define NO_NETS	  "remove it: there is only the system's network; bind_interface chooses an interface"
 #define NO_KERNEL "remove it: this version keeps TLS in userspace"
 #define NO_FACADE "remove it: connections are plain TLS"
 #define NO_NETNS  "start the program inside the network namespace instead (ip netns exec)"
@@ -31,11 +31,11 @@ const struct config_row config_refused_top[] = {
 	NO("endpoints", "remove it: there are inbounds and outbounds only"),
 	NO("services", "remove it: there are no services"),
 	NO("experimental", "remove it: there is no cache file and no controller"),
-	{0},
+	{ 0 },
 };
 
 const struct config_row config_refused_log[] = {
-	{0},
+	{ 0 },
 };
 
 const struct config_row config_refused_dns[] = {
@@ -51,7 +51,7 @@ const struct config_row config_refused_dns[] = {
 	NO("optimistic", "remove it: answers are kept for their TTL"),
 	NO("client_subnet", NO_DNS),
 	NO("fakeip", NO_DNS),
-	{0},
+	{ 0 },
 };
 
 const struct config_row config_refused_route[] = {
@@ -72,7 +72,7 @@ const struct config_row config_refused_route[] = {
 	NO("default_fallback_network_type", NO_NETS),
 	NO("default_fallback_delay", "set fallback_delay of the outbound"),
 	NO("default_http_client", "remove it: nothing is fetched over HTTP"),
-	{0},
+	{ 0 },
 };
 
 const struct config_row config_refused_listen[] = {
@@ -94,7 +94,7 @@ const struct config_row config_refused_listen[] = {
 	NO("domain_strategy", "remove it: both families are tried (RFC 8305)"),
 	NO("udp_disable_domain_unmapping",
 	   "remove it: answers come from the address that sent them"),
-	{0},
+	{ 0 },
 };
 
 const struct config_row config_refused_inbound[] = {
@@ -103,7 +103,7 @@ const struct config_row config_refused_inbound[] = {
 	NO("multiplex", "remove it: AnyTLS sessions carry many streams by themselves"),
 	NO("transport", NO_FACADE),
 	NO("network", "remove it: both TCP and UDP are served"),
-	{0},
+	{ 0 },
 };
 
 const struct config_row config_refused_dial[] = {
@@ -129,7 +129,7 @@ const struct config_row config_refused_dial[] = {
 	NO("transport", NO_FACADE),
 	NO("network", "remove it: both TCP and UDP are carried"),
 	NO("udp_over_tcp", "remove it: UDP always travels as UDP over TCP"),
-	{0},
+	{ 0 },
 };
 
 const struct config_row config_refused_tls[] = {
@@ -138,7 +138,7 @@ const struct config_row config_refused_tls[] = {
 	NO("handshake_timeout", "set limits.handshake_timeout"),
 	NO("ech", "remove it: encrypted client hello is not supported"),
 	NO("reality", NO_FACADE),
-	{0},
+	{ 0 },
 };
 
 const struct config_row config_refused_tls_inbound[] = {
@@ -149,7 +149,7 @@ const struct config_row config_refused_tls_inbound[] = {
 	NO("certificate_provider",
 	   "get certificates with an ACME client; changed files are reloaded"),
 	NO("acme", "get certificates with an ACME client; changed files are reloaded"),
-	{0},
+	{ 0 },
 };
 
 const struct config_row config_refused_tls_outbound[] = {
@@ -160,59 +160,59 @@ const struct config_row config_refused_tls_outbound[] = {
 	NO("spoof", "remove it: no packets are forged"),
 	NO("spoof_method", "remove it: no packets are forged"),
 	NO("utls", "remove it: the handshake is OpenSSL's, no browser's is imitated"),
-	{0},
+	{ 0 },
 };
 
 #define NO_CAPTURE "transparent capture is not there yet; use a \"socks\" inbound"
 #define NO_PROTO   "only AnyTLS and SOCKS5 are spoken"
 
 const struct config_type_hint config_inbound_hints[] = {
-	{"mixed", "use \"socks\" (there is no HTTP proxy)"},
-	{"http", "use \"socks\""},
-	{"tun", NO_CAPTURE},
-	{"redirect", NO_CAPTURE},
-	{"tproxy", NO_CAPTURE},
-	{"direct", "fixed destinations are not supported; use \"socks\""},
-	{"bridge", NO_CAPTURE},
-	{"shadowsocks", NO_PROTO},
-	{"snell", NO_PROTO},
-	{"vmess", NO_PROTO},
-	{"vless", NO_PROTO},
-	{"trojan", NO_PROTO},
-	{"naive", NO_PROTO},
-	{"hysteria", NO_PROTO},
-	{"hysteria2", NO_PROTO},
-	{"shadowtls", NO_PROTO},
-	{"tuic", NO_PROTO},
-	{"cloudflared", NO_PROTO},
-	{NULL, NULL},
+	{ "mixed", "use \"socks\" (there is no HTTP proxy)" },
+	{ "http", "use \"socks\"" },
+	{ "tun", NO_CAPTURE },
+	{ "redirect", NO_CAPTURE },
+	{ "tproxy", NO_CAPTURE },
+	{ "direct", "fixed destinations are not supported; use \"socks\"" },
+	{ "bridge", NO_CAPTURE },
+	{ "shadowsocks", NO_PROTO },
+	{ "snell", NO_PROTO },
+	{ "vmess", NO_PROTO },
+	{ "vless", NO_PROTO },
+	{ "trojan", NO_PROTO },
+	{ "naive", NO_PROTO },
+	{ "hysteria", NO_PROTO },
+	{ "hysteria2", NO_PROTO },
+	{ "shadowtls", NO_PROTO },
+	{ "tuic", NO_PROTO },
+	{ "cloudflared", NO_PROTO },
+	{ NULL, NULL },
 };
 
 #define NO_GROUP "outbounds cannot be grouped; name one in route.final"
 
 const struct config_type_hint config_outbound_hints[] = {
-	{"dns", "remove it: names are looked up through dns.servers or the system's servers"},
-	{"selector", NO_GROUP},
-	{"urltest", NO_GROUP},
-	{"bridge", NO_PROTO},
-	{"socks", "only direct, block and anytls lead out"},
-	{"http", "only direct, block and anytls lead out"},
-	{"shadowsocks", NO_PROTO},
-	{"shadowsocksr", NO_PROTO},
-	{"snell", NO_PROTO},
-	{"vmess", NO_PROTO},
-	{"vless", NO_PROTO},
-	{"trojan", NO_PROTO},
-	{"naive", NO_PROTO},
-	{"wireguard", NO_PROTO},
-	{"hysteria", NO_PROTO},
-	{"hysteria2", NO_PROTO},
-	{"tor", NO_PROTO},
-	{"ssh", NO_PROTO},
-	{"shadowtls", NO_PROTO},
-	{"tuic", NO_PROTO},
-	{"openconnect", NO_PROTO},
-	{"openvpn-client", NO_PROTO},
-	{"tailscale", NO_PROTO},
-	{NULL, NULL},
+	{ "dns", "remove it: names are looked up through dns.servers or the system's servers" },
+	{ "selector", NO_GROUP },
+	{ "urltest", NO_GROUP },
+	{ "bridge", NO_PROTO },
+	{ "socks", "only direct, block and anytls lead out" },
+	{ "http", "only direct, block and anytls lead out" },
+	{ "shadowsocks", NO_PROTO },
+	{ "shadowsocksr", NO_PROTO },
+	{ "snell", NO_PROTO },
+	{ "vmess", NO_PROTO },
+	{ "vless", NO_PROTO },
+	{ "trojan", NO_PROTO },
+	{ "naive", NO_PROTO },
+	{ "wireguard", NO_PROTO },
+	{ "hysteria", NO_PROTO },
+	{ "hysteria2", NO_PROTO },
+	{ "tor", NO_PROTO },
+	{ "ssh", NO_PROTO },
+	{ "shadowtls", NO_PROTO },
+	{ "tuic", NO_PROTO },
+	{ "openconnect", NO_PROTO },
+	{ "openvpn-client", NO_PROTO },
+	{ "tailscale", NO_PROTO },
+	{ NULL, NULL },
 };

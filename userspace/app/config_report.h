@@ -44,6 +44,6 @@ void config_report_end(struct config_report *r);
 #define CONFIG_ECHO_MAX (40 * 4 + 4)
 const char *config_echo(const char *text, size_t n, char out[static CONFIG_ECHO_MAX]);
 /* The same as an expression, for use as an argument. */
-#define ECHO(text) config_echo((text), strlen(text), (char[CONFIG_ECHO_MAX]){0})
+#define ECHO(text) config_echo((text), strlen(text), (char[CONFIG_ECHO_MAX]){ 0 })
 
 #endif

@@ -22,86 +22,89 @@ static void keep_ref(struct config_reader *r, struct config_ref v, const struct 
 }
 
 #define PEM(name, member, what)                                                                    \
-	{.key = name,                                                                              \
-	 .type = ROW_CALL,                                                                         \
-	 .read = config_read_pem,                                                                  \
-	 ROW_FIELD(struct work, member),                                                           \
-	 .help = what},                                                                            \
+	{ .key = name,                                                                             \
+	  .type = ROW_CALL,                                                                        \
+	  .read = config_read_pem,                                                                 \
+	  ROW_FIELD(struct work, member),                                                          \
+	  .help = what },                                                                          \
 	{                                                                                          \
 		.key = name "_path", .type = ROW_CALL, .read = config_read_pem_path,               \
 		ROW_FIELD(struct work, member), .help = what ", as a file"                         \
 	}
 
 const struct config_row config_rows_tls[] = {
-	{.key = "enabled", .type = ROW_BOOL, ROW_FIELD(struct work, t.enabled), .help = "use TLS"},
-	{.key = "server_name",
-	 .type = ROW_STRING,
-	 ROW_FIELD(struct work, t.server_name),
-	 .min = 1,
-	 .max = 255,
-	 .help = "name to verify and to send"},
-	{.key = "insecure",
-	 .type = ROW_BOOL,
-	 ROW_FIELD(struct work, t.insecure),
-	 .help = "accept any certificate"},
-	{.key = "alpn",
-	 .type = ROW_CALL,
-	 .read = config_read_alpn,
-	 ROW_FIELD(struct work, t),
-	 .help = "protocols, in order of preference"},
-	{.key = "min_version",
-	 .type = ROW_CALL,
-	 .read = config_read_version,
-	 ROW_FIELD(struct work, t.min_version),
-	 .help = "\"1.2\" or \"1.3\""},
-	{.key = "max_version",
-	 .type = ROW_CALL,
-	 .read = config_read_version,
-	 ROW_FIELD(struct work, t.max_version),
-	 .help = "\"1.2\" or \"1.3\""},
-	{.key = "cipher_suites",
-	 .type = ROW_CALL,
-	 .read = config_read_ciphers,
-	 ROW_FIELD(struct work, t.cipher_suites),
-	 .help = "suites for TLS 1.2"},
-	{.key = "curve_preferences",
-	 .type = ROW_CALL,
-	 .read = config_read_groups,
-	 ROW_FIELD(struct work, t.groups),
-	 .help = "groups for the key exchange"},
+	{ .key = "enabled",
+	  .type = ROW_BOOL,
+	  ROW_FIELD(struct work, t.enabled),
+	  .help = "use TLS" },
+	{ .key = "server_name",
+	  .type = ROW_STRING,
+	  ROW_FIELD(struct work, t.server_name),
+	  .min = 1,
+	  .max = 255,
+	  .help = "name to verify and to send" },
+	{ .key = "insecure",
+	  .type = ROW_BOOL,
+	  ROW_FIELD(struct work, t.insecure),
+	  .help = "accept any certificate" },
+	{ .key = "alpn",
+	  .type = ROW_CALL,
+	  .read = config_read_alpn,
+	  ROW_FIELD(struct work, t),
+	  .help = "protocols, in order of preference" },
+	{ .key = "min_version",
+	  .type = ROW_CALL,
+	  .read = config_read_version,
+	  ROW_FIELD(struct work, t.min_version),
+	  .help = "\"1.2\" or \"1.3\"" },
+	{ .key = "max_version",
+	  .type = ROW_CALL,
+	  .read = config_read_version,
+	  ROW_FIELD(struct work, t.max_version),
+	  .help = "\"1.2\" or \"1.3\"" },
+	{ .key = "cipher_suites",
+	  .type = ROW_CALL,
+	  .read = config_read_ciphers,
+	  ROW_FIELD(struct work, t.cipher_suites),
+	  .help = "suites for TLS 1.2" },
+	{ .key = "curve_preferences",
+	  .type = ROW_CALL,
+	  .read = config_read_groups,
+	  ROW_FIELD(struct work, t.groups),
+	  .help = "groups for the key exchange" },
 	PEM("certificate", cert, "certificates in PEM form"),
-	{0},
+	{ 0 },
 };
 
 const struct config_row config_rows_tls_inbound[] = {
 	PEM("key", key, "the certificate's private key"),
-	{.key = "certificates",
-	 .type = ROW_CALL,
-	 .read = keep_ref,
-	 ROW_FIELD(struct work, more),
-	 .help = "more certificates, chosen by name"},
-	{0},
+	{ .key = "certificates",
+	  .type = ROW_CALL,
+	  .read = keep_ref,
+	  ROW_FIELD(struct work, more),
+	  .help = "more certificates, chosen by name" },
+	{ 0 },
 };
 
 const struct config_row config_rows_tls_outbound[] = {
-	{.key = "disable_sni",
-	 .type = ROW_BOOL,
-	 ROW_FIELD(struct work, t.disable_sni),
-	 .help = "verify the name, but send none"},
-	{.key = "certificate_public_key_sha256",
-	 .type = ROW_CALL,
-	 .read = config_read_pins,
-	 ROW_FIELD(struct work, t),
-	 .help = "public keys to accept"},
+	{ .key = "disable_sni",
+	  .type = ROW_BOOL,
+	  ROW_FIELD(struct work, t.disable_sni),
+	  .help = "verify the name, but send none" },
+	{ .key = "certificate_public_key_sha256",
+	  .type = ROW_CALL,
+	  .read = config_read_pins,
+	  ROW_FIELD(struct work, t),
+	  .help = "public keys to accept" },
 	PEM("client_certificate", client_cert, "the client's own certificate"),
 	PEM("client_key", client_key, "the client certificate's private key"),
-	{0},
+	{ 0 },
 };
 
 const struct config_row config_rows_certificate[] = {
 	PEM("certificate", cert, "certificates in PEM form"),
 	PEM("key", key, "the certificate's private key"),
-	{0},
+	{ 0 },
 };
 
 static void work_done(struct work *w)
@@ -147,8 +150,8 @@ static bool have_pair(struct config_reader *r, struct config_ref v, const struct
 
 static void read_more(struct config_reader *r, struct config_ref v, struct config_tls *tls)
 {
-	static const struct config_row *const tables[] = {config_rows_certificate, NULL};
-	struct work w = {0};
+	static const struct config_row *const tables[] = { config_rows_certificate, NULL };
+	struct work w = { 0 };
 
 	if (config_read_object(r, v, tables, &w) && have_pair(r, v, &w))
 		add_pair(r, tls, &w.cert, &w.key);
@@ -163,10 +166,10 @@ static void check_versions(struct config_reader *r, struct config_ref v, const s
 
 void config_read_tls_inbound(struct config_reader *r, struct config_ref v, struct config_tls *tls)
 {
-	static const struct config_row *const tables[] = {config_rows_tls, config_rows_tls_inbound,
-							  config_refused_tls,
-							  config_refused_tls_inbound, NULL};
-	struct work w = {0};
+	static const struct config_row *const tables[] = { config_rows_tls, config_rows_tls_inbound,
+							   config_refused_tls,
+							   config_refused_tls_inbound, NULL };
+	struct work w = { 0 };
 	struct config_list more;
 
 	if (!config_read_object(r, v, tables, &w))
@@ -179,7 +182,7 @@ void config_read_tls_inbound(struct config_reader *r, struct config_ref v, struc
 		config_note(&r->report, v.n, "TLS is off: \"enabled\" is not true");
 		goto out;
 	}
-	more = config_list_start(w.more.v ? w.more : (struct config_ref){0});
+	more = config_list_start(w.more.v ? w.more : (struct config_ref){ 0 });
 	w.t.pairs = config_alloc(r, (w.more.v ? more.n : 0) + 1, sizeof(*w.t.pairs));
 	if (!w.t.pairs)
 		goto out;
@@ -218,10 +221,11 @@ static void check_client(struct config_reader *r, struct config_ref v, struct wo
 
 void config_read_tls_outbound(struct config_reader *r, struct config_ref v, struct config_tls *tls)
 {
-	static const struct config_row *const tables[] = {config_rows_tls, config_rows_tls_outbound,
-							  config_refused_tls,
-							  config_refused_tls_outbound, NULL};
-	struct work w = {0};
+	static const struct config_row *const tables[] = { config_rows_tls,
+							   config_rows_tls_outbound,
+							   config_refused_tls,
+							   config_refused_tls_outbound, NULL };
+	struct work w = { 0 };
 
 	if (!config_read_object(r, v, tables, &w))
 		return;
@@ -259,5 +263,5 @@ void config_tls_done(struct config_tls *tls)
 	free(tls->cipher_suites);
 	free(tls->groups);
 	free(tls->pins);
-	*tls = (struct config_tls){0};
+	*tls = (struct config_tls){ 0 };
 }

@@ -108,11 +108,11 @@ void config_read_ciphers(struct config_reader *r, struct config_ref v, const str
 static void read_group(struct config_reader *r, struct config_ref v, SSL_CTX *ctx, char **list)
 {
 	static const char *const names[][2] = {
-		{"X25519", "X25519"},
-		{"P256", "P-256"},
-		{"P384", "P-384"},
-		{"P521", "P-521"},
-		{"X25519MLKEM768", "X25519MLKEM768"},
+		{ "X25519", "X25519" },
+		{ "P256", "P-256" },
+		{ "P384", "P-384" },
+		{ "P521", "P-521" },
+		{ "X25519MLKEM768", "X25519MLKEM768" },
 	};
 	const char *text, *group = NULL;
 

@@ -11,8 +11,8 @@
 static void read_log(struct config_reader *r, struct config_ref v, const struct config_row *row,
 		     void *field)
 {
-	static const struct config_row *const tables[] = {config_rows_log, config_refused_log,
-							  NULL};
+	static const struct config_row *const tables[] = { config_rows_log, config_refused_log,
+							   NULL };
 
 	(void)row, (void)field;
 	config_read_object(r, v, tables, r->c);
@@ -21,8 +21,8 @@ static void read_log(struct config_reader *r, struct config_ref v, const struct 
 static void read_dns(struct config_reader *r, struct config_ref v, const struct config_row *row,
 		     void *field)
 {
-	static const struct config_row *const tables[] = {config_rows_dns, config_refused_dns,
-							  NULL};
+	static const struct config_row *const tables[] = { config_rows_dns, config_refused_dns,
+							   NULL };
 
 	(void)row, (void)field;
 	config_read_object(r, v, tables, r->c);
@@ -31,7 +31,7 @@ static void read_dns(struct config_reader *r, struct config_ref v, const struct 
 static void read_limits(struct config_reader *r, struct config_ref v, const struct config_row *row,
 			void *field)
 {
-	static const struct config_row *const tables[] = {config_rows_limits, NULL};
+	static const struct config_row *const tables[] = { config_rows_limits, NULL };
 
 	(void)row;
 	config_read_object(r, v, tables, field);
@@ -43,10 +43,10 @@ static void read_level(struct config_reader *r, struct config_ref v, const struc
 	static const struct {
 		const char *name;
 		enum log_level level;
-	} levels[] = {{"trace", LOG_LEVEL_DEBUG},  {"debug", LOG_LEVEL_DEBUG},
-		      {"info", LOG_LEVEL_INFO},	   {"warn", LOG_LEVEL_WARN},
-		      {"warning", LOG_LEVEL_WARN}, {"error", LOG_LEVEL_ERROR},
-		      {"fatal", LOG_LEVEL_ERROR},  {"panic", LOG_LEVEL_ERROR}};
+	} levels[] = { { "trace", LOG_LEVEL_DEBUG },  { "debug", LOG_LEVEL_DEBUG },
+		       { "info", LOG_LEVEL_INFO },    { "warn", LOG_LEVEL_WARN },
+		       { "warning", LOG_LEVEL_WARN }, { "error", LOG_LEVEL_ERROR },
+		       { "fatal", LOG_LEVEL_ERROR },  { "panic", LOG_LEVEL_ERROR } };
 
 	(void)row;
 	if (!config_want(r, v, JSON_STRING))
@@ -150,86 +150,86 @@ static void read_servers(struct config_reader *r, struct config_ref v, const str
 static void read_route(struct config_reader *r, struct config_ref v, const struct config_row *row,
 		       void *field)
 {
-	static const struct config_row *const tables[] = {config_rows_route, config_refused_route,
-							  NULL};
+	static const struct config_row *const tables[] = { config_rows_route, config_refused_route,
+							   NULL };
 
 	(void)row, (void)field;
 	config_read_object(r, v, tables, r->c);
 }
 
 const struct config_row config_rows_top[] = {
-	{.key = "$schema", .type = ROW_IGNORED, .help = "for editors"},
-	{.key = "log", .type = ROW_CALL, .read = read_log, .help = "logging"},
-	{.key = "dns", .type = ROW_CALL, .read = read_dns, .help = "name servers"},
-	{.key = "inbounds", .type = ROW_IGNORED, .help = "what is listened on"},
-	{.key = "outbounds", .type = ROW_IGNORED, .help = "ways out"},
-	{.key = "route", .type = ROW_CALL, .read = read_route, .help = "which way out is taken"},
-	{.key = "limits",
-	 .type = ROW_CALL,
-	 .read = read_limits,
-	 ROW_FIELD(struct config, limits),
-	 .help = "limits"},
-	{.key = "workers",
-	 .type = ROW_U32,
-	 ROW_FIELD(struct config, workers),
-	 .max = 256,
-	 .help = "worker threads; 0: one a core"},
-	{.key = "user",
-	 .type = ROW_STRING,
-	 ROW_FIELD(struct config, user),
-	 .min = 1,
-	 .max = 255,
-	 .help = "system user to become once the ports are bound"},
-	{0},
+	{ .key = "$schema", .type = ROW_IGNORED, .help = "for editors" },
+	{ .key = "log", .type = ROW_CALL, .read = read_log, .help = "logging" },
+	{ .key = "dns", .type = ROW_CALL, .read = read_dns, .help = "name servers" },
+	{ .key = "inbounds", .type = ROW_IGNORED, .help = "what is listened on" },
+	{ .key = "outbounds", .type = ROW_IGNORED, .help = "ways out" },
+	{ .key = "route", .type = ROW_CALL, .read = read_route, .help = "which way out is taken" },
+	{ .key = "limits",
+	  .type = ROW_CALL,
+	  .read = read_limits,
+	  ROW_FIELD(struct config, limits),
+	  .help = "limits" },
+	{ .key = "workers",
+	  .type = ROW_U32,
+	  ROW_FIELD(struct config, workers),
+	  .max = 256,
+	  .help = "worker threads; 0: one a core" },
+	{ .key = "user",
+	  .type = ROW_STRING,
+	  ROW_FIELD(struct config, user),
+	  .min = 1,
+	  .max = 255,
+	  .help = "system user to become once the ports are bound" },
+	{ 0 },
 };
 
 const struct config_row config_rows_log[] = {
-	{.key = "disabled",
-	 .type = ROW_BOOL,
-	 ROW_FIELD(struct config, log_disabled),
-	 .help = "write no log"},
-	{.key = "level",
-	 .type = ROW_CALL,
-	 .read = read_level,
-	 ROW_FIELD(struct config, log.level),
-	 .help = "least important lines that are written"},
-	{.key = "output",
-	 .type = ROW_STRING,
-	 ROW_FIELD(struct config, log_output),
-	 .min = 0,
-	 .max = 4096,
-	 .help = "file to append to"},
-	{.key = "timestamp",
-	 .type = ROW_BOOL,
-	 ROW_FIELD(struct config, log.timestamp),
-	 .help = "begin lines with the time"},
-	{.key = "format",
-	 .type = ROW_CALL,
-	 .read = read_format,
-	 ROW_FIELD(struct config, log.json),
-	 .help = "\"text\" or \"json\""},
-	{0},
+	{ .key = "disabled",
+	  .type = ROW_BOOL,
+	  ROW_FIELD(struct config, log_disabled),
+	  .help = "write no log" },
+	{ .key = "level",
+	  .type = ROW_CALL,
+	  .read = read_level,
+	  ROW_FIELD(struct config, log.level),
+	  .help = "least important lines that are written" },
+	{ .key = "output",
+	  .type = ROW_STRING,
+	  ROW_FIELD(struct config, log_output),
+	  .min = 0,
+	  .max = 4096,
+	  .help = "file to append to" },
+	{ .key = "timestamp",
+	  .type = ROW_BOOL,
+	  ROW_FIELD(struct config, log.timestamp),
+	  .help = "begin lines with the time" },
+	{ .key = "format",
+	  .type = ROW_CALL,
+	  .read = read_format,
+	  ROW_FIELD(struct config, log.json),
+	  .help = "\"text\" or \"json\"" },
+	{ 0 },
 };
 
 const struct config_row config_rows_dns[] = {
-	{.key = "servers",
-	 .type = ROW_CALL,
-	 .read = read_servers,
-	 ROW_FIELD(struct config, dns_servers),
-	 .help = "in place of the system's"},
-	{0},
+	{ .key = "servers",
+	  .type = ROW_CALL,
+	  .read = read_servers,
+	  ROW_FIELD(struct config, dns_servers),
+	  .help = "in place of the system's" },
+	{ 0 },
 };
 
 /* read when all outbounds are known */
 const struct config_row config_rows_route[] = {
-	{.key = "final", .type = ROW_IGNORED, .help = "tag of the outbound for everything"},
-	{0},
+	{ .key = "final", .type = ROW_IGNORED, .help = "tag of the outbound for everything" },
+	{ 0 },
 };
 
 static void read_final(struct config_reader *r, struct config_ref top)
 {
 	struct config_ref route = config_member(top, "route");
-	struct config_ref final = {0};
+	struct config_ref final = { 0 };
 
 	if (json_is_object(route.v))
 		final = config_member(route, "final");
@@ -247,8 +247,8 @@ static void read_final(struct config_reader *r, struct config_ref top)
 
 bool config_read_top(struct config_reader *r, struct config_ref v)
 {
-	static const struct config_row *const tables[] = {config_rows_top, config_refused_top,
-							  NULL};
+	static const struct config_row *const tables[] = { config_rows_top, config_refused_top,
+							   NULL };
 	struct config_ref in, out;
 
 	if (!config_read_object(r, v, tables, r->c))

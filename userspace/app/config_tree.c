@@ -230,7 +230,7 @@ static int scan_value(struct scan *s, struct config_node *node)
 int config_tree_new(const char *text, size_t n, struct config_tree **ret)
 {
 	struct config_tree *t = calloc(1, sizeof(*t));
-	struct scan s = {.tree = t, .text = text, .n = n};
+	struct scan s = { .tree = t, .text = text, .n = n };
 	int err = -ENOMEM;
 
 	if (!t)

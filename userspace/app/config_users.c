@@ -33,37 +33,37 @@ static void read_password(struct config_reader *r, struct config_ref v,
 }
 
 const struct config_row config_rows_user_anytls[] = {
-	{.key = "name",
-	 .type = ROW_STRING,
-	 ROW_FIELD(struct config_user, name),
-	 .min = 0,
-	 .max = NAME_MAX_LEN,
-	 .help = "name in logs and counters"},
-	{.key = "password",
-	 .type = ROW_CALL,
-	 .required = true,
-	 .read = read_password,
-	 ROW_FIELD(struct config_user, hash),
-	 .help = "what the client authenticates with"},
-	{0},
+	{ .key = "name",
+	  .type = ROW_STRING,
+	  ROW_FIELD(struct config_user, name),
+	  .min = 0,
+	  .max = NAME_MAX_LEN,
+	  .help = "name in logs and counters" },
+	{ .key = "password",
+	  .type = ROW_CALL,
+	  .required = true,
+	  .read = read_password,
+	  ROW_FIELD(struct config_user, hash),
+	  .help = "what the client authenticates with" },
+	{ 0 },
 };
 
 const struct config_row config_rows_user_socks[] = {
-	{.key = "username",
-	 .type = ROW_STRING,
-	 .required = true,
-	 ROW_FIELD(struct config_user, name),
-	 .min = 1,
-	 .max = SOCKS_TEXT_MAX,
-	 .help = "name that the application gives"},
-	{.key = "password",
-	 .type = ROW_STRING,
-	 .required = true,
-	 ROW_FIELD(struct config_user, password),
-	 .min = 1,
-	 .max = SOCKS_TEXT_MAX,
-	 .help = "password that the application gives"},
-	{0},
+	{ .key = "username",
+	  .type = ROW_STRING,
+	  .required = true,
+	  ROW_FIELD(struct config_user, name),
+	  .min = 1,
+	  .max = SOCKS_TEXT_MAX,
+	  .help = "name that the application gives" },
+	{ .key = "password",
+	  .type = ROW_STRING,
+	  .required = true,
+	  ROW_FIELD(struct config_user, password),
+	  .min = 1,
+	  .max = SOCKS_TEXT_MAX,
+	  .help = "password that the application gives" },
+	{ 0 },
 };
 
 struct uniques {
@@ -96,11 +96,11 @@ static void check_unique(struct config_reader *r, struct config_ref v, const str
 
 void config_read_users(struct config_reader *r, struct config_ref v, struct config_inbound *in)
 {
-	static const struct config_row *const anytls_tables[] = {config_rows_user_anytls, NULL};
-	static const struct config_row *const socks_tables[] = {config_rows_user_socks, NULL};
+	static const struct config_row *const anytls_tables[] = { config_rows_user_anytls, NULL };
+	static const struct config_row *const socks_tables[] = { config_rows_user_socks, NULL };
 	bool anytls = in->type == INBOUND_ANYTLS;
 	struct config_list l = config_list_start(v);
-	struct uniques s = {0};
+	struct uniques s = { 0 };
 
 	in->users = config_alloc(r, l.n, sizeof(*in->users));
 	for (; in->users && l.item.v; config_list_next(&l)) {

@@ -57,8 +57,9 @@ static double unit_us(const char **p)
 	static const struct {
 		const char *name;
 		double us;
-	} units[] = {{"ns", 1e-3}, {"us", 1},	{"\xc2\xb5s", 1}, {"\xce\xbcs", 1}, {"ms", 1e3},
-		     {"s", 1e6},   {"m", 60e6}, {"h", 3600e6},	  {"d", 86400e6}};
+	} units[] = { { "ns", 1e-3 },	  { "us", 1 },	   { "\xc2\xb5s", 1 },
+		      { "\xce\xbcs", 1 }, { "ms", 1e3 },   { "s", 1e6 },
+		      { "m", 60e6 },	  { "h", 3600e6 }, { "d", 86400e6 } };
 
 	for (size_t i = 0; i < sizeof(units) / sizeof(*units); i++) {
 		size_t n = strlen(units[i].name);
@@ -120,7 +121,9 @@ static const char *duration_text(uint64_t ms, char out[static 32])
 	static const struct {
 		uint64_t ms;
 		const char *name;
-	} units[] = {{86400000, "d"}, {3600000, "h"}, {60000, "m"}, {1000, "s"}, {1, "ms"}};
+	} units[] = {
+		{ 86400000, "d" }, { 3600000, "h" }, { 60000, "m" }, { 1000, "s" }, { 1, "ms" }
+	};
 	size_t i = 0;
 
 	while (units[i].ms > 1 && (ms == 0 || ms % units[i].ms != 0))
@@ -161,7 +164,7 @@ bool config_read_duration(struct config_reader *r, struct config_ref v, uint64_t
 
 struct config_list config_list_start(struct config_ref v)
 {
-	struct config_list l = {.item = v, .n = 1};
+	struct config_list l = { .item = v, .n = 1 };
 
 	if (json_is_array(v.v)) {
 		l.array = v.v;

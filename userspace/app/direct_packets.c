@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// UDP of the direct outbound: one socket an association (full cone), or one connected to its only peer.
+// UDP of the direct outbound: one socket an association (full cone), or one connected to its only
+// peer.
 #include "app/direct.h"
 
 #include <errno.h>
@@ -35,7 +36,7 @@ struct udp {
 	uint32_t timeout_ms;
 	bool one_peer; /* connect mode: connected to the first destination */
 	bool connected;
-	bool v6;       /* the socket's family */
+	bool v6; /* the socket's family */
 	bool closed;
 };
 
@@ -65,8 +66,7 @@ static void udp_close(struct packets *p)
 		return;
 	u->closed = true;
 	worker_disown(&u->owned);
-	list_for_each_safe(it, &u->waiting)
-		waiting_drop(u, container_of(it, struct waiting, link));
+	list_for_each_safe(it, &u->waiting) waiting_drop(u, container_of(it, struct waiting, link));
 	loop_forget(u->w->loop, &u->watch);
 	loop_disarm(u->w->loop, &u->idle);
 	fd_close(u->watch.fd);
@@ -123,7 +123,7 @@ static void ready(struct watcher *w, uint32_t events)
 
 		if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
 			return;
-		if (n < 0)	/* an ICMP error of an earlier datagram */
+		if (n < 0) /* an ICMP error of an earlier datagram */
 			continue;
 		to_addr(&from, &src);
 		touch(u);
@@ -142,7 +142,8 @@ static void map_v4(union sockaddr_any *sa)
 	sockaddr_set(sa, ip, 16, port);
 }
 
-static ssize_t send_datagram(struct udp *u, const union sockaddr_any *to, const uint8_t *data, size_t n)
+static ssize_t send_datagram(struct udp *u, const union sockaddr_any *to, const uint8_t *data,
+			     size_t n)
 {
 	if (u->connected)
 		return send(u->watch.fd, data, n, 0);
@@ -159,7 +160,7 @@ static void send_to(struct udp *u, const union sockaddr_any *to, const uint8_t *
 	if (u->one_peer && !u->connected)
 		u->connected = connect(u->watch.fd, &sa.sa, sockaddr_len(&sa)) == 0;
 	sent = send_datagram(u, &sa, data, n);
-	if (sent < 0 && errno == ECONNREFUSED)	/* the answer to an earlier one */
+	if (sent < 0 && errno == ECONNREFUSED) /* the answer to an earlier one */
 		sent = send_datagram(u, &sa, data, n);
 	if (sent < 0)
 		drop(u);

@@ -7,9 +7,9 @@
 
 #include "app/wire_farewell.h"
 
-#define ROOM_HIGH     (192 * 1024)
-#define EARLY_MAX     (256 * 1024) /* kept while the target is being dialled */
-#define READS_A_TURN  4
+#define ROOM_HIGH    (192 * 1024)
+#define EARLY_MAX    (256 * 1024) /* kept while the target is being dialled */
+#define READS_A_TURN 4
 
 void fallback_release(struct deferred *d)
 {

@@ -10,10 +10,11 @@ struct fallback;
 
 /* For a client that has not said anything yet. Each is called at most once, and then no more. */
 struct fallback_guard {
-	/* Its first bytes. Returns the wire where the fallback is to go on with it and the bytes; NULL
-	 * where the owner keeps it: the fallback is over then. */
+	/* Its first bytes. Returns the wire where the fallback is to go on with it and the bytes;
+	 * NULL where the owner keeps it: the fallback is over then. */
 	struct wire *(*broken)(void *owner, struct wire *wire, const uint8_t *p, size_t n);
-	/* The fallback ended first; the wire is gone, its place of program->n_sessions given back. */
+	/* The fallback ended first; the wire is gone, its place of program->n_sessions given back.
+	 */
 	void (*over)(void *owner);
 };
 
@@ -21,7 +22,8 @@ struct fallback_guard {
 void fallback_start(struct worker *w, struct wire *wire, const struct config_target *to,
 		    const uint8_t *p, size_t n, const char *tag);
 
-/* As fallback_start(), guarded. NULL without memory: the wire is closed and the place given back. */
+/* As fallback_start(), guarded. NULL without memory: the wire is closed and the place given back.
+ */
 struct fallback *fallback_ask(struct worker *w, struct wire *wire, const struct config_target *to,
 			      const struct fallback_guard *guard, void *owner, const char *tag);
 

@@ -38,8 +38,8 @@ static void dialed(struct dial *d, int err, int fd)
 		target->ops->eof(target);
 }
 
-static struct fallback *fallback_new(struct worker *w, struct wire *wire, const struct config_target *to,
-				     const char *tag)
+static struct fallback *fallback_new(struct worker *w, struct wire *wire,
+				     const struct config_target *to, const char *tag)
 {
 	struct fallback *f = calloc(1, sizeof(*f));
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* One thing to be proxied, from the moment its destination is known until it is joined; and who carries it out. */
+/* One thing to be proxied, from the moment its destination is known until it is joined; and who
+ * carries it out. */
 #ifndef APP_FLOW_H
 #define APP_FLOW_H
 
@@ -10,7 +11,8 @@
 
 struct flow;
 
-/* Told to whoever started the flow, perhaps before outbound_connect() returns; then the flow is over. */
+/* Told to whoever started the flow, perhaps before outbound_connect() returns; then the flow is
+ * over. */
 struct flow_ops {
 	/* `far` leads to the destination; join it, or finish it. */
 	void (*opened)(struct flow *f, struct endpoint *far);
@@ -37,10 +39,12 @@ struct outbound_ops {
 	void (*connect)(struct outbound *o, struct flow *f);
 	/* The flow's opened() or failed() must not come any more. */
 	void (*cancel)(struct outbound *o, struct flow *f);
-	/* UDP: the far side of an association; f is only read. NULL without memory or where refused. */
+	/* UDP: the far side of an association; f is only read. NULL without memory or where
+	 * refused. */
 	struct packets *(*packets)(struct outbound *o, const struct flow *f, bool connected,
 				   uint32_t timeout_ms);
-	/* For a connection whose worker has nothing ready: whether another worker's thread is better. */
+	/* For a connection whose worker has nothing ready: whether another worker's thread is
+	 * better. */
 	struct worker *(*better_worker)(struct outbound *o);
 	void (*drain)(struct outbound *o);
 	void (*free)(struct outbound *o);
@@ -54,7 +58,8 @@ struct outbound {
 };
 
 /* What an outbound's instances on all workers share. NULL and a reason in why on failure. */
-struct outbound_shared *outbound_shared_new(const struct config_outbound *c, char *why, size_t why_len);
+struct outbound_shared *outbound_shared_new(const struct config_outbound *c, char *why,
+					    size_t why_len);
 void outbound_shared_free(struct outbound_shared *s);
 
 /* Chooses the outbound. */

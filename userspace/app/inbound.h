@@ -7,7 +7,8 @@
 #include "io/listener.h"
 
 struct inbound_ops {
-	/* Connections of another worker's listener, handed over unread. NULL where that does not happen. */
+	/* Connections of another worker's listener, handed over unread. NULL where that does not
+	 * happen. */
 	void (*adopt)(struct inbound *in, int fd);
 	/* No more connections; what is idle is closed, the rest goes on. */
 	void (*drain)(struct inbound *in);

@@ -17,7 +17,7 @@ struct blanker {
 
 static int fail(struct blanker *b, size_t at, const char *what)
 {
-	*b->error = (struct jsonc_error){.at = at, .what = what};
+	*b->error = (struct jsonc_error){ .at = at, .what = what };
 	return -EINVAL;
 }
 
@@ -99,7 +99,7 @@ static int step(struct blanker *b)
 
 int jsonc_blank(char *text, size_t n, struct jsonc_error *ret_error)
 {
-	struct blanker b = {.text = text, .n = n, .comma = n, .error = ret_error};
+	struct blanker b = { .text = text, .n = n, .comma = n, .error = ret_error };
 	int err = 0;
 
 	if (n >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0)
@@ -111,13 +111,13 @@ int jsonc_blank(char *text, size_t n, struct jsonc_error *ret_error)
 
 struct jsonc_place jsonc_place(const char *text, size_t n, size_t at)
 {
-	struct jsonc_place p = {.line = 1, .column = 1};
+	struct jsonc_place p = { .line = 1, .column = 1 };
 
 	for (size_t i = 0; i < n && i < at; i++) {
 		bool continues = ((unsigned char)text[i] & 0xc0) == 0x80;
 
 		if (text[i] == '\n')
-			p = (struct jsonc_place){.line = p.line + 1, .column = 1};
+			p = (struct jsonc_place){ .line = p.line + 1, .column = 1 };
 		else if (!continues)
 			p.column++;
 	}

@@ -38,7 +38,8 @@ static void act_fin(struct stream *st)
 {
 	bool dialing = st->core.state == STREAM_DIALING || st->core.state == STREAM_ACKED;
 
-	stream_event(st, dialing && st->early.len == 0 ? STREAM_EV_REMOTE_CANCEL : STREAM_EV_REMOTE_FIN,
+	stream_event(st,
+		     dialing && st->early.len == 0 ? STREAM_EV_REMOTE_CANCEL : STREAM_EV_REMOTE_FIN,
 		     NULL);
 }
 
@@ -63,7 +64,8 @@ static unsigned act_data(struct acts *acts, unsigned first)
 
 	while (first + n < acts->n && acts->act[first + n].kind == ACT_DATA &&
 	       acts->act[first + n].stream == st) {
-		iov[n] = (struct iovec){ (void *)acts->act[first + n].data, acts->act[first + n].len };
+		iov[n] = (struct iovec){ (void *)acts->act[first + n].data,
+					 acts->act[first + n].len };
 		n++;
 	}
 	if (st->state != STREAM_CLOSED)

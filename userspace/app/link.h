@@ -19,11 +19,13 @@ struct stream;
 struct link_ops {
 	/* Server: the peer opened a stream: make it and session_add() it, or refuse it. */
 	void (*open)(struct link *l, uint32_t stream_id);
-	/* An act that only one role knows (ACT_SCHEME, ACT_VERSION, ACT_HEARTBEAT, ACT_SEND_SCHEME). */
+	/* An act that only one role knows (ACT_SCHEME, ACT_VERSION, ACT_HEARTBEAT,
+	 * ACT_SEND_SCHEME). */
 	void (*act)(struct link *l, const struct act *a);
 	/* The last stream left the session. */
 	void (*idle)(struct link *l);
-	/* The session is over: every stream was told, the wire is gone. Frees the owner, deferred. */
+	/* The session is over: every stream was told, the wire is gone. Frees the owner, deferred.
+	 */
 	void (*over)(struct link *l, const char *why);
 };
 
@@ -44,33 +46,36 @@ struct link {
 	uint64_t last_read_ms;	  /* when the peer was heard last */
 	uint64_t bytes_in, bytes_out;
 	bool readable, hup;
-	bool paused;		  /* not reading: somebody downstream has to catch up */
-	bool control_waits;	  /* a control frame is in the wire's queue */
-	bool broken;		  /* writing failed: it ends once nothing can be read any more */
-	bool lost;		  /* the peer ended it, or the connection did */
-	bool alerted;		  /* the peer ended it with an Alert */
+	bool paused;	    /* not reading: somebody downstream has to catch up */
+	bool control_waits; /* a control frame is in the wire's queue */
+	bool broken;	    /* writing failed: it ends once nothing can be read any more */
+	bool lost;	    /* the peer ended it, or the connection did */
+	bool alerted;	    /* the peer ended it with an Alert */
 	bool dead;
-	char tag[16];		  /* "s12": for the log */
+	char tag[16]; /* "s12": for the log */
 };
 
 /*
  * Takes over the wire and starts. `prefix`, which may be empty, was read from the wire already.
- * `scheme` is the one to shape with; a server's shaper never shapes. May end the session before it returns.
+ * `scheme` is the one to shape with; a server's shaper never shapes. May end the session before it
+ * returns.
  */
 void link_start(struct link *l, struct worker *w, const struct link_ops *ops, struct wire *wire,
 		struct scheme *scheme, const uint8_t *prefix, size_t n);
 
-/* Ends the session: its streams are aborted, the wire is closed after `why` was noted. Idempotent. */
+/* Ends the session: its streams are aborted, the wire is closed after `why` was noted. Idempotent.
+ */
 void link_end(struct link *l, const char *why);
 
 /*
- * Sends one packet: whole frames that lie contiguously at p. Shaped by the scheme where that is still due.
- * At most WIRE_WRITE_MAX bytes. A failure ends the session.
+ * Sends one packet: whole frames that lie contiguously at p. Shaped by the scheme where that is
+ * still due. At most WIRE_WRITE_MAX bytes. A failure ends the session.
  */
 void link_packet(struct link *l, const uint8_t *p, size_t n);
 
 /* Sends a control frame with up to 65535 bytes of data as a packet of its own. */
-void link_control(struct link *l, enum frame_cmd cmd, uint32_t stream_id, const void *data, size_t n);
+void link_control(struct link *l, enum frame_cmd cmd, uint32_t stream_id, const void *data,
+		  size_t n);
 
 /* Whether the next packet is shaped: then it must not be merged with another. */
 bool link_shapes(const struct link *l);

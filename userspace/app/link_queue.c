@@ -18,7 +18,7 @@ static struct stream *largest(struct link *l)
 {
 	struct stream *worst = NULL;
 
-	list_for_each(it, &l->streams) {
+	list_for_each (it, &l->streams) {
 		struct stream *st = container_of(it, struct stream, in_link);
 
 		if (!worst || st->accounted > worst->accounted)
@@ -61,8 +61,9 @@ static bool crowded(struct link *l, uint64_t now)
 		loop_arm(l->w->loop, &l->stall_timer, STUCK_MS, stalled);
 		return true;
 	}
-	reset(l, worst, stuck ? "its destination takes nothing while others wait"
-			      : "its destination is too slow for the others");
+	reset(l, worst,
+	      stuck ? "its destination takes nothing while others wait"
+		    : "its destination is too slow for the others");
 	return l->queued > lim->session_buffer;
 }
 
@@ -77,7 +78,8 @@ bool link_must_pause(struct link *l)
 	if (l->w->pool.bytes_out > lim->worker_buffer && l->queued > PRESSED_MAX)
 		return true;
 	if (alone(l))
-		return l->queued > (lim->stream_buffer < ALONE_HIGH ? lim->stream_buffer : ALONE_HIGH);
+		return l->queued >
+		       (lim->stream_buffer < ALONE_HIGH ? lim->stream_buffer : ALONE_HIGH);
 	if (l->queued > lim->session_buffer)
 		return crowded(l, now);
 	worst = largest(l);

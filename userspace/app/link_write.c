@@ -9,10 +9,10 @@
 #include "app/stream.h"
 #include "base/be.h"
 
-#define ROOM_HIGH	 (192 * 1024)	/* streams wait while so much is queued */
-#define ROOM_LOW	 (64 * 1024)	/* and go on below this */
+#define ROOM_HIGH	 (192 * 1024)	   /* streams wait while so much is queued */
+#define ROOM_LOW	 (64 * 1024)	   /* and go on below this */
 #define QUEUE_MAX	 (4 * 1024 * 1024) /* control frames that nobody reads */
-#define CONTROL_STUCK_MS 5000		/* protocol notes 2.7 and 9 */
+#define CONTROL_STUCK_MS 5000		   /* protocol notes 2.7 and 9 */
 
 static const uint8_t zeros[SHAPER_SIZE_MAX];
 
@@ -23,10 +23,12 @@ static void flush_late(struct task *t)
 
 static void control_stuck(struct timer *t)
 {
-	link_end(container_of(t, struct link, write_timer), "the peer does not take a control frame");
+	link_end(container_of(t, struct link, write_timer),
+		 "the peer does not take a control frame");
 }
 
-/* The link ends in a later turn, after what can still be read: its caller may be one of its streams. */
+/* The link ends in a later turn, after what can still be read: its caller may be one of its
+ * streams. */
 static void wire_failed(struct link *l)
 {
 	l->broken = l->hup = l->readable = true;
@@ -131,7 +133,8 @@ void link_packet(struct link *l, const uint8_t *p, size_t n)
 		loop_post_late(l->w->loop, &l->flush_task, flush_late);
 }
 
-void link_control(struct link *l, enum frame_cmd cmd, uint32_t stream_id, const void *data, size_t n)
+void link_control(struct link *l, enum frame_cmd cmd, uint32_t stream_id, const void *data,
+		  size_t n)
 {
 	uint8_t *frame = l->w->frame;
 

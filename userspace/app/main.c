@@ -23,7 +23,8 @@ static const struct {
 	{ "run", "run -c FILE                        serve what FILE configures", cmd_run },
 	{ "check", "check -c FILE                      say what is wrong with FILE", cmd_check },
 	{ "url", "url parse LINK | url print -c FILE  read and write anytls:// links", cmd_url },
-	{ "self-signed", "self-signed NAME...                make a certificate and its key", cmd_self_signed },
+	{ "self-signed", "self-signed NAME...                make a certificate and its key",
+	  cmd_self_signed },
 	{ "version", "version                            print the version", cmd_version },
 	{ "help", "help                               print this", cmd_help },
 };

@@ -21,7 +21,7 @@ void notify_send(const char *state)
 		return;
 	memcpy(un.sun_path, path, n);
 	if (path[0] == '@')
-		un.sun_path[0] = '\0';	/* abstract name */
+		un.sun_path[0] = '\0'; /* abstract name */
 	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd >= 0)
 		sendto(fd, state, strlen(state), MSG_NOSIGNAL, (struct sockaddr *)&un,

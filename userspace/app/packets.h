@@ -10,8 +10,8 @@
 struct packets;
 
 struct packets_ops {
-	/* A datagram towards the destination `a` (on a far side) or from the source `a` (on a near side).
-	 * What cannot go on now is dropped and counted. */
+	/* A datagram towards the destination `a` (on a far side) or from the source `a` (on a near
+	 * side). What cannot go on now is dropped and counted. */
 	void (*send)(struct packets *p, const struct addr *a, const uint8_t *data, size_t n);
 	/* The other side is gone: close and free, deferred. Unjoined already. */
 	void (*close)(struct packets *p);

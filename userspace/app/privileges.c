@@ -61,12 +61,13 @@ int privileges_drop(const struct config *c, char *why, size_t why_len)
 	if (geteuid() == pw->pw_uid)
 		return 0;
 	keep_capabilities(c);
-	err = capng_change_id((int)pw->pw_uid, (int)pw->pw_gid, CAPNG_DROP_SUPP_GRP | CAPNG_CLEAR_BOUNDING);
+	err = capng_change_id((int)pw->pw_uid, (int)pw->pw_gid,
+			      CAPNG_DROP_SUPP_GRP | CAPNG_CLEAR_BOUNDING);
 	if (err) {
 		snprintf(why, why_len, "cannot become user \"%s\" (step %d: %s)", c->user, err,
 			 strerror(errno));
 		return -EPERM;
 	}
-	prctl(PR_SET_DUMPABLE, 0);	/* changing the user may have set it again */
+	prctl(PR_SET_DUMPABLE, 0); /* changing the user may have set it again */
 	return 0;
 }

@@ -141,7 +141,8 @@ void program_reload_certificates(struct program *p)
 			log_info(p->config->inbounds[i].tag, "certificates reloaded");
 			reload = true;
 		} else if (why[0]) {
-			log_error(p->config->inbounds[i].tag, "changed certificates are not used: %s", why);
+			log_error(p->config->inbounds[i].tag,
+				  "changed certificates are not used: %s", why);
 		}
 	}
 	for (unsigned i = 0; reload && i < p->n_running; i++)
@@ -161,15 +162,18 @@ void program_log_counters(const struct program *p)
 			to[k] += __atomic_load_n(&from[k], __ATOMIC_RELAXED);
 	}
 	log_write(LOG_LEVEL_INFO, "counters",
-		  "connections %llu, handshakes failed %llu, authentication failed %llu, to fallback %llu, "
-		  "sessions %llu (client %llu), streams %llu (refused %llu, reset %llu, retried %llu), "
-		  "bytes up %llu down %llu, datagrams %llu (dropped %llu), now: sessions %u, relays %u",
+		  "connections %llu, handshakes failed %llu, authentication failed %llu, to "
+		  "fallback %llu, "
+		  "sessions %llu (client %llu), streams %llu (refused %llu, reset %llu, retried "
+		  "%llu), "
+		  "bytes up %llu down %llu, datagrams %llu (dropped %llu), now: sessions %u, "
+		  "relays %u",
 		  (unsigned long long)sum.connections, (unsigned long long)sum.handshakes_failed,
 		  (unsigned long long)sum.auth_failed, (unsigned long long)sum.fallbacks,
 		  (unsigned long long)sum.sessions, (unsigned long long)sum.client_sessions,
 		  (unsigned long long)sum.streams, (unsigned long long)sum.streams_refused,
 		  (unsigned long long)sum.streams_reset, (unsigned long long)sum.client_retries,
 		  (unsigned long long)sum.bytes_up, (unsigned long long)sum.bytes_down,
-		  (unsigned long long)sum.udp_sent, (unsigned long long)sum.udp_dropped, p->n_sessions,
-		  p->n_busy);
+		  (unsigned long long)sum.udp_sent, (unsigned long long)sum.udp_dropped,
+		  p->n_sessions, p->n_busy);
 }

@@ -7,7 +7,8 @@
 
 /* Binds the ports and makes the shared parts; no threads yet. 0, or -errno with a reason in why. */
 int program_init(struct program *p, const struct config *c, char *why, size_t why_len);
-/* Makes the workers and starts their threads. 0, or -errno with a reason; program_done() cleans up. */
+/* Makes the workers and starts their threads. 0, or -errno with a reason; program_done() cleans up.
+ */
 int program_start(struct program *p, char *why, size_t why_len);
 /* Stops what runs and frees everything. */
 void program_done(struct program *p);

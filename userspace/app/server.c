@@ -95,7 +95,8 @@ static void accepted(struct listener_sink *sink, int fd, const union sockaddr_an
 		return;
 	}
 	if (!limit_take(&p->n_handshakes, lim->handshakes)) {
-		/* the oldest has had its time: a flood of half-open ones must not keep others out */
+		/* the oldest has had its time: a flood of half-open ones must not keep others out
+		 */
 		push_out_oldest(s->in.w);
 		limit_take(&p->n_handshakes, UINT32_MAX);
 	}
@@ -113,9 +114,10 @@ static void drain(struct inbound *in)
 
 	listener_free(in->listener);
 	in->listener = NULL;
-	while (conn_oldest(in->w))	/* every inbound of the worker is being drained */
+	while (conn_oldest(in->w)) /* every inbound of the worker is being drained */
 		conn_close(conn_oldest(in->w));
-	list_for_each_safe(it, &s->sessions) {
+	list_for_each_safe(it, &s->sessions)
+	{
 		struct server_session *ss = container_of(it, struct server_session, in_server);
 
 		if (list_empty(&ss->l.streams))
@@ -163,8 +165,9 @@ struct inbound *server_new(struct worker *w, const struct config_inbound *c,
 	snprintf(why, why_len, "out of memory");
 	if (!s)
 		return NULL;
-	s->in = (struct inbound){ .ops = &server_ops, .config = c, .shared = shared, .w = w,
-				  .sink.accepted = accepted };
+	s->in = (struct inbound){
+		.ops = &server_ops, .config = c, .shared = shared, .w = w, .sink.accepted = accepted
+	};
 	list_init(&s->sessions);
 	if (c->tls.enabled) {
 		s->tls = certs_build(shared->certs, why, why_len);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The anytls inbound: what its parts (accept, authentication, session, stream, fallback) need of each other. */
+/* The anytls inbound: what its parts (accept, authentication, session, stream, fallback) need of
+ * each other. */
 #ifndef APP_SERVER_H
 #define APP_SERVER_H
 

@@ -82,7 +82,8 @@ void conn_accepted(struct server *s, int fd, const union sockaddr_any *peer)
 	c->s = s;
 	c->peer = *peer;
 	c->watch.fd = fd;
-	snprintf(c->tag, sizeof(c->tag), "s%u", atomic_fetch_add(&s->in.w->program->next_tag, 1) + 1);
+	snprintf(c->tag, sizeof(c->tag), "s%u",
+		 atomic_fetch_add(&s->in.w->program->next_tag, 1) + 1);
 	c->since_ms = loop_now_ms(s->in.w->loop);
 	list_push_back(&s->in.w->handshakes, &c->in_worker);
 	conn_note_oldest(s->in.w);

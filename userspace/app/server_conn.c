@@ -20,7 +20,9 @@ static void release(struct deferred *d)
 
 struct conn *conn_oldest(struct worker *w)
 {
-	return list_empty(&w->handshakes) ? NULL : container_of(w->handshakes.next, struct conn, in_worker);
+	return list_empty(&w->handshakes)
+		       ? NULL
+		       : container_of(w->handshakes.next, struct conn, in_worker);
 }
 
 /* Lets the other workers know how old the oldest is. */
@@ -31,7 +33,8 @@ void conn_note_oldest(struct worker *w)
 	atomic_store(&w->oldest_ms, c ? c->since_ms : UINT64_MAX);
 }
 
-/* Ends the connection's life as a conn; what it still owns goes with it. Keeps its place of n_sessions. */
+/* Ends the connection's life as a conn; what it still owns goes with it. Keeps its place of
+ * n_sessions. */
 void conn_done(struct conn *c)
 {
 	struct loop *l = c->s->in.w->loop;
@@ -92,7 +95,7 @@ static void reject(struct conn *c, const char *what, const uint8_t *p, size_t n)
 		count(&c->s->in.w->counters.fallbacks, 1);
 		loop_forget(c->s->in.w->loop, &c->watch);
 		fallback_start(c->s->in.w, wire, to, p, n, c->tag);
-		conn_done(c);	/* the fallback has the place of n_sessions now */
+		conn_done(c); /* the fallback has the place of n_sessions now */
 	} else {
 		loop_forget(c->s->in.w->loop, &c->watch);
 		wire_farewell(c->s->in.w, wire);
@@ -214,7 +217,7 @@ static void silence(struct timer *t)
 	struct conn *c = container_of(t, struct conn, timer);
 	struct wire *wire = c->wire;
 
-	if (c->user) {	/* half a preamble is no silence */
+	if (c->user) { /* half a preamble is no silence */
 		loop_arm(c->s->in.w->loop, &c->timer, c->s->in.shared->limits->auth_timeout_ms,
 			 auth_late);
 		return;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A connection that is not authenticated yet: server_accept.c takes it through its handshake, server_conn.c goes on. */
+/* A connection that is not authenticated yet: server_accept.c takes it through its handshake,
+ * server_conn.c goes on. */
 #ifndef APP_SERVER_CONN_H
 #define APP_SERVER_CONN_H
 
@@ -15,9 +16,9 @@ struct conn {
 	struct timer timer;
 	struct deferred dead;
 	union sockaddr_any peer;
-	struct handshake *handshake; /* until it is done */
-	struct wire *wire;	     /* from then on */
-	struct fallback *silent;     /* asked because nothing came */
+	struct handshake *handshake;	/* until it is done */
+	struct wire *wire;		/* from then on */
+	struct fallback *silent;	/* asked because nothing came */
 	const struct config_user *user; /* the hash is known */
 	uint8_t head[PREAMBLE_HDR_LEN];
 	uint32_t head_have;
@@ -29,7 +30,8 @@ struct conn {
 
 /* Waits for the preamble on c->wire. */
 void conn_expect_preamble(struct conn *c);
-/* Ends the connection's life as a conn; what it still owns goes with it. Keeps its place of n_sessions. */
+/* Ends the connection's life as a conn; what it still owns goes with it. Keeps its place of
+ * n_sessions. */
 void conn_done(struct conn *c);
 /* Lets the other workers know how old the oldest is. */
 void conn_note_oldest(struct worker *w);

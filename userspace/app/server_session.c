@@ -19,7 +19,7 @@ static void idle_over(struct timer *t)
 	uint64_t limit = ss->l.w->config->limits.session_idle_timeout_ms;
 	uint64_t quiet = loop_now_ms(loop) - ss->l.last_read_ms;
 
-	if (quiet < limit)	/* heartbeats keep a session that has no stream */
+	if (quiet < limit) /* heartbeats keep a session that has no stream */
 		loop_arm(loop, t, limit - quiet, idle_over);
 	else
 		link_end(&ss->l, "idle");

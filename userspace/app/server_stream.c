@@ -153,8 +153,8 @@ static void log_end(struct server_stream *ss, const char *why)
 		return;
 	log_info(ss->tag, "%s to %s by %s: up %llu, down %llu bytes in %llu ms%s%s", ss->flow.user,
 		 addr_text(&ss->flow.dst, text),
-		 ss->flow.outbound ? ss->flow.outbound->config->tag : "-", (unsigned long long)ss->s.up,
-		 (unsigned long long)ss->s.down,
+		 ss->flow.outbound ? ss->flow.outbound->config->tag : "-",
+		 (unsigned long long)ss->s.up, (unsigned long long)ss->s.down,
 		 (unsigned long long)(loop_now_ms(w->loop) - ss->s.start_ms), why ? ": " : "",
 		 why ? why : "");
 }

@@ -105,7 +105,8 @@ static void accepted(struct listener_sink *sink, int fd, const union sockaddr_an
 	count(&w->counters.connections, 1);
 	if (!limit_take(&w->program->n_local, w->config->limits.local_connections)) {
 		if (log_allowed(&s->refused, 1))
-			log_warn(s->in.config->tag, "connections are refused: limits.local_connections is reached");
+			log_warn(s->in.config->tag,
+				 "connections are refused: limits.local_connections is reached");
 		fd_close(fd);
 		return;
 	}
@@ -121,7 +122,8 @@ static void drain(struct inbound *in)
 
 	listener_free(in->listener);
 	in->listener = NULL;
-	list_for_each_safe(it, &s->conns) {
+	list_for_each_safe(it, &s->conns)
+	{
 		struct socks_conn *c = container_of(it, struct socks_conn, in_socks);
 
 		if (c->phase < SOCKS_CONNECTING)
@@ -149,7 +151,9 @@ struct inbound *socks_new(struct worker *w, const struct config_inbound *c, int 
 	snprintf(why, why_len, "out of memory");
 	if (!s)
 		return NULL;
-	s->in = (struct inbound){ .ops = &socks_ops, .config = c, .w = w, .sink.accepted = accepted };
+	s->in = (struct inbound){
+		.ops = &socks_ops, .config = c, .w = w, .sink.accepted = accepted
+	};
 	list_init(&s->conns);
 	s->in.listener = listener_start(w->loop, fd, &s->in.sink);
 	if (s->in.listener)

@@ -15,9 +15,16 @@ struct socks {
 	struct log_limit refused;
 };
 
-#define SOCKS_DIALOGUE_MAX 1024 /* the longest message is 513 bytes; what is behind it may be payload */
+#define SOCKS_DIALOGUE_MAX                                                                         \
+	1024 /* the longest message is 513 bytes; what is behind it may be payload */
 
-enum socks_phase { SOCKS_GREETING, SOCKS_USERPASS, SOCKS_REQUEST, SOCKS_CONNECTING, SOCKS_ASSOCIATED };
+enum socks_phase {
+	SOCKS_GREETING,
+	SOCKS_USERPASS,
+	SOCKS_REQUEST,
+	SOCKS_CONNECTING,
+	SOCKS_ASSOCIATED
+};
 
 /* One local client, until its connection is relayed or, for UDP, as long as it holds it open. */
 struct socks_conn {

@@ -23,7 +23,8 @@ static void reply(struct socks_conn *c, enum socks5_reply code, const struct add
 	send_all(c, out, socks5_reply_put(out, code, bound ? bound : &none));
 }
 
-/* Refuses in good order: what the client still sent is read, so that the reply is not overtaken by an RST. */
+/* Refuses in good order: what the client still sent is read, so that the reply is not overtaken by
+ * an RST. */
 static void refuse(struct socks_conn *c, enum socks5_reply code)
 {
 	reply(c, code, NULL);
@@ -62,8 +63,7 @@ static void opened(struct flow *f, struct endpoint *far)
 	reply(c, SOCKS5_OK, NULL);
 	loop_forget(w->loop, &c->watch);
 	if (buf_append(&early, &w->pool, c->buf, c->have) == 0)
-		local = tcp_endpoint_new(&w->relay, c->watch.fd, &early,
-					 &w->program->n_local);
+		local = tcp_endpoint_new(&w->relay, c->watch.fd, &early, &w->program->n_local);
 	if (!local) {
 		buf_done(&early, &w->pool);
 		far->ops->abort(far);
@@ -85,7 +85,8 @@ static void failed(struct flow *f, int err, const char *why)
 	refuse(c, reply_for(err));
 }
 
-/* The association was silent for too long, or its way out broke: the client shall make a new one. */
+/* The association was silent for too long, or its way out broke: the client shall make a new one.
+ */
 static void udp_over(void *owner)
 {
 	socks_conn_done(owner);
@@ -196,8 +197,9 @@ void socks_dialogue(struct socks_conn *c)
 	ssize_t used = 1;
 
 	while (used > 0 && c->have > 0 && !c->closed && c->phase < SOCKS_CONNECTING) {
-		used = c->phase == SOCKS_GREETING ? on_greeting(c)
-		       : c->phase == SOCKS_USERPASS ? on_userpass(c) : on_request(c);
+		used = c->phase == SOCKS_GREETING   ? on_greeting(c)
+		       : c->phase == SOCKS_USERPASS ? on_userpass(c)
+						    : on_request(c);
 		if (used < 0) {
 			socks_conn_done(c);
 			return;

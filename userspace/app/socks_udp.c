@@ -16,7 +16,8 @@ struct socks_udp {
 	struct watcher watch;
 	struct flow flow; /* how to route it */
 	struct deferred dead;
-	union sockaddr_any client; /* who may send: an address at first, with its port after the first datagram */
+	union sockaddr_any client; /* who may send: an address at first, with its port after the
+				      first datagram */
 	union sockaddr_any bound;
 	bool port_known;
 	void (*over)(void *owner);
@@ -71,7 +72,7 @@ static void received(struct socks_udp *u, const uint8_t *p, size_t n)
 		drop(u);
 		return;
 	}
-	if (!u->p.peer) {	/* the first one */
+	if (!u->p.peer) { /* the first one */
 		struct packets *far;
 
 		u->flow.dst = d.dst;
@@ -113,8 +114,10 @@ static void to_client(struct packets *p, const struct addr *a, const uint8_t *da
 	struct socks_udp *u = container_of(p, struct socks_udp, p);
 	uint8_t header[3 + ADDR_WIRE_MAX];
 	struct iovec iov[2] = { { header, socks5_udp_put(header, a) }, { (void *)data, n } };
-	struct msghdr msg = { .msg_name = &u->client, .msg_namelen = sockaddr_len(&u->client),
-			      .msg_iov = iov, .msg_iovlen = 2 };
+	struct msghdr msg = { .msg_name = &u->client,
+			      .msg_namelen = sockaddr_len(&u->client),
+			      .msg_iov = iov,
+			      .msg_iovlen = 2 };
 
 	if (!u->port_known || sendmsg(u->watch.fd, &msg, 0) < 0)
 		drop(u);
@@ -158,7 +161,8 @@ void socks_udp_bound(const struct socks_udp *u, struct addr *ret)
 	size_t n;
 	const uint8_t *ip = sockaddr_ip(&u->bound, &n);
 
-	*ret = (struct addr){ .type = n == 4 ? ADDR_IPV4 : ADDR_IPV6, .port = sockaddr_port(&u->bound) };
+	*ret = (struct addr){ .type = n == 4 ? ADDR_IPV4 : ADDR_IPV6,
+			      .port = sockaddr_port(&u->bound) };
 	memcpy(ret->ip6, ip, n);
 }
 

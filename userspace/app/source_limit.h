@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Authentication failures per source address (IPv6: per /64), so that guessing costs the guesser only. Any thread. */
+/* Authentication failures per source address (IPv6: per /64), so that guessing costs the guesser
+ * only. Any thread. */
 #ifndef APP_SOURCE_LIMIT_H
 #define APP_SOURCE_LIMIT_H
 

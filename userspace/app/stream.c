@@ -47,7 +47,8 @@ void stream_deliver(struct stream *st, struct iovec *iov, int n)
 		link_account(st->link, st);
 }
 
-/* Writes a header into the headroom of each piece; pieces that then touch become one packet each. */
+/* Writes a header into the headroom of each piece; pieces that then touch become one packet each.
+ */
 static void write_in_place(struct stream *st, struct iovec *iov, int n)
 {
 	struct link *l = st->link;
@@ -56,11 +57,12 @@ static void write_in_place(struct stream *st, struct iovec *iov, int n)
 		uint8_t *start = (uint8_t *)iov[i].iov_base - FRAME_HDR_LEN, *end;
 
 		do {
-			frame_put((uint8_t *)iov[i].iov_base - FRAME_HDR_LEN, FRAME_PSH, st->core.id,
-				  (uint16_t)iov[i].iov_len);
+			frame_put((uint8_t *)iov[i].iov_base - FRAME_HDR_LEN, FRAME_PSH,
+				  st->core.id, (uint16_t)iov[i].iov_len);
 			end = (uint8_t *)iov[i].iov_base + iov[i].iov_len;
 			i++;
-		} while (i < n && (uint8_t *)iov[i].iov_base - FRAME_HDR_LEN == end && !link_shapes(l));
+		} while (i < n && (uint8_t *)iov[i].iov_base - FRAME_HDR_LEN == end &&
+			 !link_shapes(l));
 		link_packet(l, start, (size_t)(end - start));
 	}
 }
@@ -222,7 +224,8 @@ void stream_event(struct stream *st, enum stream_event ev, const char *why)
 	if (ev == STREAM_EV_SYNACK && before == STREAM_OPENING)
 		st->ops->confirmed(st);
 	if (st->core.state == STREAM_CLOSED && !st->told_closed) {
-		st->told_closed = true;	/* what follows from an event may close it before the event is over */
+		st->told_closed =
+			true; /* what follows from an event may close it before the event is over */
 		st->ops->closed(st, why);
 	}
 	if ((todo & STREAM_DO_FORGET) && st->link)

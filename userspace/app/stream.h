@@ -19,7 +19,8 @@ struct stream_ops {
 	void (*local_eof)(struct stream *st);
 	/* The endpoint it was joined with broke. */
 	void (*local_abort)(struct stream *st);
-	/* Client, or NULL: the session died. Whether the joined endpoint was kept for another try. */
+	/* Client, or NULL: the session died. Whether the joined endpoint was kept for another try.
+	 */
 	bool (*keep_local)(struct stream *st);
 	/* It is closed and unjoined; release it, deferred. `why` is NULL for a good end. */
 	void (*closed)(struct stream *st, const char *why);
@@ -38,9 +39,10 @@ struct stream {
 	uint64_t progress_ms; /* when its destination last took something */
 	uint64_t over_ms;     /* since when it is over its bound; 0: it is not */
 	uint64_t up, down;    /* payload bytes: towards the server, from the server */
-	uint64_t down_at_up;  /* `down` when something was last sent up: what came since is an answer */
+	uint64_t down_at_up; /* `down` when something was last sent up: what came since is an answer
+			      */
 	uint64_t start_ms;
-	bool told_closed;     /* ops->closed() was called */
+	bool told_closed; /* ops->closed() was called */
 };
 
 /* Fills st in; the caller session_add()s it. */

@@ -35,7 +35,8 @@ static ssize_t read_packet(struct uot *u, const uint8_t *p, size_t n)
 	ssize_t used = uot_packet_parse(u->connect, p, n, &pkt);
 
 	if (used > 0 && u->p.peer)
-		u->p.peer->ops->send(u->p.peer, u->connect ? &u->flow.dst : &pkt.addr, pkt.data, pkt.len);
+		u->p.peer->ops->send(u->p.peer, u->connect ? &u->flow.dst : &pkt.addr, pkt.data,
+				     pkt.len);
 	return used;
 }
 

@@ -95,7 +95,7 @@ static void endpoint_write(struct endpoint *e, struct iovec *iov, int n, bool he
 static bool endpoint_has_room(struct endpoint *e)
 {
 	(void)e;
-	return true;	/* datagrams that cannot go on are dropped */
+	return true; /* datagrams that cannot go on are dropped */
 }
 
 static void endpoint_gone(struct endpoint *e)
@@ -126,7 +126,8 @@ static const struct endpoint_ops endpoint_ops = {
 	.resume = endpoint_resume,
 };
 
-/* Header and data behind the headroom of the worker's frame buffer, so that the stream adds its header in place. */
+/* Header and data behind the headroom of the worker's frame buffer, so that the stream adds its
+ * header in place. */
 static size_t encode(struct uot *u, const struct addr *a, const uint8_t *data, size_t n)
 {
 	uint8_t *p = u->w->frame + ENDPOINT_HEADROOM;
@@ -157,7 +158,7 @@ static void packets_send(struct packets *p, const struct addr *a, const uint8_t 
 	if (stream)
 		stream->ops->write(stream, &iov, 1, true);
 	else if (buf_append(&u->pending, &u->w->pool, iov.iov_base, iov.iov_len) < 0)
-		end_both(u);	/* half a request must not be left out */
+		end_both(u); /* half a request must not be left out */
 }
 
 static void packets_close(struct packets *p)

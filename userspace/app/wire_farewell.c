@@ -74,7 +74,8 @@ void wire_farewell(struct worker *w, struct wire *wire)
 	int err = wire_shutdown(wire);
 
 	/* nothing left to send and nobody to wait for, or the peer is not there */
-	if (err == 0 ? wire_end(wire) != WIRE_OPEN : err != -EAGAIN || wire_end(wire) == WIRE_RESET) {
+	if (err == 0 ? wire_end(wire) != WIRE_OPEN
+		     : err != -EAGAIN || wire_end(wire) == WIRE_RESET) {
 		wire_free(wire);
 		return;
 	}

@@ -7,8 +7,8 @@
 
 /*
  * Takes over a wire that nobody watches any more: sends what is queued, close_notify and FIN, drops
- * what still comes in (an unread byte would turn the close into an RST that overtakes it all), and closes
- * when the peer does, or after 3 s.
+ * what still comes in (an unread byte would turn the close into an RST that overtakes it all), and
+ * closes when the peer does, or after 3 s.
  */
 void wire_farewell(struct worker *w, struct wire *wire);
 

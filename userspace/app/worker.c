@@ -96,7 +96,8 @@ static int make_parts(struct worker *w)
 	    wire_shared_init(&w->wires, &w->pool) < 0 ||
 	    relay_shared_init(&w->relay, w->loop, &w->pool, &w->program->n_busy) < 0)
 		return -ENOMEM;
-	w->resolver = resolver_new(w->loop, &(struct resolve_opts){ .servers = w->config->dns_servers });
+	w->resolver =
+		resolver_new(w->loop, &(struct resolve_opts){ .servers = w->config->dns_servers });
 	return w->resolver ? 0 : -ENOMEM;
 }
 
@@ -217,7 +218,8 @@ static void receive_connection(struct mail *m, void *owner)
 	in->ops->adopt(in, fd);
 }
 
-static int post(struct worker *w, void (*receive)(struct mail *m, void *owner), unsigned inbound, int fd)
+static int post(struct worker *w, void (*receive)(struct mail *m, void *owner), unsigned inbound,
+		int fd)
 {
 	struct message *msg = malloc(sizeof(*msg));
 

@@ -23,9 +23,9 @@ struct program;
 
 /* Counted by one worker, see count(); summed up for the log by the control thread. */
 struct counters {
-	uint64_t connections;	/* accepted by any inbound */
+	uint64_t connections; /* accepted by any inbound */
 	uint64_t handshakes_failed, auth_failed, fallbacks;
-	uint64_t sessions;	/* authenticated, server role */
+	uint64_t sessions; /* authenticated, server role */
 	uint64_t streams, streams_refused, streams_reset;
 	uint64_t bytes_up, bytes_down;
 	uint64_t client_sessions, client_retries;
@@ -38,7 +38,8 @@ static inline void count(uint64_t *counter, uint64_t n)
 	__atomic_store_n(counter, *counter + n, __ATOMIC_RELAXED);
 }
 
-/* What a worker ends when it ends itself, and nobody else would. Embed it; zero-initialised it is in no list. */
+/* What a worker ends when it ends itself, and nobody else would. Embed it; zero-initialised it is
+ * in no list. */
 struct owned {
 	struct list link;
 	void (*end)(struct owned *o);
@@ -56,10 +57,10 @@ struct worker {
 	uint8_t *rx;	/* WIRE_READ_ROOM bytes: plaintext of the session being read */
 	uint8_t *frame; /* FRAME_HDR_LEN + FRAME_DATA_MAX bytes: a frame being made */
 	struct resolver *resolver;
-	struct inbound **inbounds;   /* by index in the configuration */
+	struct inbound **inbounds; /* by index in the configuration */
 	struct outbound **outbounds;
 	struct counters counters;
-	struct list handshakes; /* struct conn of all anytls inbounds, oldest first */
+	struct list handshakes;	    /* struct conn of all anytls inbounds, oldest first */
 	_Atomic uint64_t oldest_ms; /* when the first of them came; UINT64_MAX: there is none */
 	struct timer trim_timer;
 	struct list owned;
@@ -67,7 +68,8 @@ struct worker {
 	pthread_t thread;
 };
 
-/* Shared by all threads; constant after start but for the atomics and what the parts guard themselves. */
+/* Shared by all threads; constant after start but for the atomics and what the parts guard
+ * themselves. */
 struct program {
 	const struct config *config;
 	unsigned n_workers;
@@ -76,12 +78,12 @@ struct program {
 	struct inbound_shared **inbounds;
 	int *listen_fds; /* of inbound i, worker k: [i * n_workers + k]; -1 once taken over */
 	struct outbound_shared **outbounds;
-	_Atomic uint32_t n_sessions;	     /* server sessions, handshakes included */
-	_Atomic uint32_t n_handshakes;	     /* under way, server role */
-	_Atomic uint32_t n_local;	     /* connections of local inbounds */
-	_Atomic uint32_t n_udp;		     /* UDP associations, both roles */
-	_Atomic uint32_t n_busy;	     /* connections and streams that a drain waits for */
-	_Atomic uint32_t next_tag;	     /* numbers for the log */
+	_Atomic uint32_t n_sessions;   /* server sessions, handshakes included */
+	_Atomic uint32_t n_handshakes; /* under way, server role */
+	_Atomic uint32_t n_local;      /* connections of local inbounds */
+	_Atomic uint32_t n_udp;	       /* UDP associations, both roles */
+	_Atomic uint32_t n_busy;       /* connections and streams that a drain waits for */
+	_Atomic uint32_t next_tag;     /* numbers for the log */
 };
 
 void worker_own(struct worker *w, struct owned *o, void (*end)(struct owned *o));
@@ -97,7 +99,8 @@ int worker_init(struct worker *w, struct program *p, unsigned id, char *why, siz
 void worker_done(struct worker *w);
 /* The thread's function: runs the loop until worker_stop(). */
 void *worker_run(void *worker);
-/* From any thread: gives an accepted connection, unread, to that worker's instance of an inbound. 0 or -ENOMEM. */
+/* From any thread: gives an accepted connection, unread, to that worker's instance of an inbound. 0
+ * or -ENOMEM. */
 int worker_hand_over(struct worker *w, unsigned inbound, int fd);
 /* From any thread: has the inbounds load their certificates. */
 void worker_reload(struct worker *w);

@@ -11,8 +11,8 @@
 
 #include "base/clock.h"
 
-#define TEXT_MAX 1000
-#define LINE_MAX_LEN (TEXT_MAX * 6 + 200)	/* every byte may become \u00xx */
+#define TEXT_MAX     1000
+#define LINE_MAX_LEN (TEXT_MAX * 6 + 200) /* every byte may become \u00xx */
 
 enum log_level log_max = LOG_LEVEL_WARN;
 
@@ -29,8 +29,11 @@ void log_setup(const struct log_options *opts)
 /* Length of the valid UTF-8 sequence at p, or 0. */
 static size_t utf8_len(const unsigned char *p, size_t left)
 {
-	size_t len = p[0] < 0x80 ? 1 : p[0] >= 0xc2 && p[0] < 0xe0 ? 2 : p[0] >= 0xe0 && p[0] < 0xf0 ? 3
-		   : p[0] >= 0xf0 && p[0] < 0xf5 ? 4 : 0;
+	size_t len = p[0] < 0x80		   ? 1
+		     : p[0] >= 0xc2 && p[0] < 0xe0 ? 2
+		     : p[0] >= 0xe0 && p[0] < 0xf0 ? 3
+		     : p[0] >= 0xf0 && p[0] < 0xf5 ? 4
+						   : 0;
 
 	if (len == 0 || len > left)
 		return 0;
@@ -80,7 +83,8 @@ static size_t put_time(char *out, size_t room)
 	return n + (size_t)snprintf(out + n, room - n, ".%03dZ", (int)(ts.tv_nsec / 1000000));
 }
 
-static size_t put_text_line(char *out, enum log_level level, const char *tag, const char *text, size_t n)
+static size_t put_text_line(char *out, enum log_level level, const char *tag, const char *text,
+			    size_t n)
 {
 	size_t used = 0;
 
@@ -96,7 +100,8 @@ static size_t put_text_line(char *out, enum log_level level, const char *tag, co
 	return used;
 }
 
-static size_t put_json_line(char *out, enum log_level level, const char *tag, const char *text, size_t n)
+static size_t put_json_line(char *out, enum log_level level, const char *tag, const char *text,
+			    size_t n)
 {
 	size_t used = (size_t)sprintf(out, "{");
 
@@ -133,7 +138,7 @@ void log_write(enum log_level level, const char *tag, const char *fmt, ...)
 	len = options.json ? put_json_line(line, level, tag, text, len)
 			   : put_text_line(line, level, tag, text, len);
 	if (write(options.fd, line, len) < 0)
-		return;	/* nowhere left to report to */
+		return; /* nowhere left to report to */
 }
 
 bool log_allowed(struct log_limit *l, unsigned per_second)

@@ -52,7 +52,7 @@ uint32_t rng_range(uint32_t lo, uint32_t hi)
 	if (lo >= hi)
 		return lo;
 	span = hi - lo;
-	excess = -span % span;	/* 2^32 mod span: draws below it would favour small results */
+	excess = -span % span; /* 2^32 mod span: draws below it would favour small results */
 	do {
 		v = draw();
 	} while (v < excess);

@@ -47,7 +47,8 @@ void pool_sweep(struct pool *p, uint64_t now_ms, uint64_t timeout_ms, uint32_t m
 {
 	uint32_t counted = elsewhere;
 
-	list_for_each_safe(it, &p->idle) {
+	list_for_each_safe(it, &p->idle)
+	{
 		struct pool_entry *e = container_of(it, struct pool_entry, link);
 
 		if (now_ms - e->idle_since_ms >= timeout_ms) {

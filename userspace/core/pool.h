@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A client's idle sessions: which one to use next, which ones to close (protocol notes 5.1, 5.2). */
+/* A client's idle sessions: which one to use next, which ones to close (protocol notes 5.1, 5.2).
+ */
 #ifndef CORE_POOL_H
 #define CORE_POOL_H
 
@@ -11,9 +12,9 @@
 /* Embed it in a session. */
 struct pool_entry {
 	struct list link;
-	uint64_t seq;		/* creation number: the highest is the newest */
+	uint64_t seq; /* creation number: the highest is the newest */
 	uint64_t idle_since_ms;
-	bool kept;		/* it outlived its time-out to keep the minimum: its owner keeps it alive */
+	bool kept; /* it outlived its time-out to keep the minimum: its owner keeps it alive */
 };
 
 struct pool {

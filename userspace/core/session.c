@@ -76,8 +76,9 @@ static void on_syn(struct session *s, struct acts *out)
 	else if (session_find(s, id))
 		return;
 	else
-		add(out, (struct act){ .kind = s->n_streams < s->max_streams ? ACT_OPEN : ACT_REFUSE,
-				       .stream_id = id });
+		add(out,
+		    (struct act){ .kind = s->n_streams < s->max_streams ? ACT_OPEN : ACT_REFUSE,
+				  .stream_id = id });
 }
 
 static void on_settings(struct session *s, const uint8_t *p, size_t n, struct acts *out)
@@ -93,8 +94,10 @@ static void on_settings(struct session *s, const uint8_t *p, size_t n, struct ac
 		add(out, (struct act){ .kind = ACT_SEND_SCHEME });
 	s->v2 = settings_version(text, n) >= 2;
 	if (s->v2)
-		add(out, (struct act){ .kind = ACT_SEND, .cmd = FRAME_SERVER_SETTINGS,
-				       .data = (const uint8_t *)"v=2", .len = 3 });
+		add(out, (struct act){ .kind = ACT_SEND,
+				       .cmd = FRAME_SERVER_SETTINGS,
+				       .data = (const uint8_t *)"v=2",
+				       .len = 3 });
 }
 
 static void on_server_settings(struct session *s, const uint8_t *p, size_t n, struct acts *out)
@@ -148,7 +151,8 @@ static void on_frame(struct session *s, const uint8_t *p, size_t n, struct acts 
 			add(out, (struct act){ .kind = ACT_ALERT, .data = p, .len = n });
 		break;
 	case FRAME_HEART_REQUEST:
-		add(out, (struct act){ .kind = ACT_SEND, .cmd = FRAME_HEART_RESPONSE,
+		add(out, (struct act){ .kind = ACT_SEND,
+				       .cmd = FRAME_HEART_RESPONSE,
 				       .stream_id = s->frame.stream_id });
 		break;
 	case FRAME_HEART_RESPONSE:
@@ -187,7 +191,8 @@ static ssize_t collect(struct session *s, const uint8_t *p, size_t n, const uint
 	return (ssize_t)take;
 }
 
-/* PSH data is passed on piece by piece; that of Waste, unknown and data-less commands is dropped. */
+/* PSH data is passed on piece by piece; that of Waste, unknown and data-less commands is dropped.
+ */
 static size_t pass_on(struct session *s, const uint8_t *p, size_t n, struct acts *out)
 {
 	size_t take = n < s->left ? n : s->left;
@@ -196,7 +201,8 @@ static size_t pass_on(struct session *s, const uint8_t *p, size_t n, struct acts
 	if (s->frame.cmd == FRAME_PSH && take > 0) {
 		st = session_find(s, s->frame.stream_id);
 		if (st)
-			add(out, (struct act){ .kind = ACT_DATA, .stream = st, .data = p, .len = take });
+			add(out,
+			    (struct act){ .kind = ACT_DATA, .stream = st, .data = p, .len = take });
 	}
 	s->left -= (uint32_t)take;
 	return take;
@@ -230,7 +236,7 @@ static bool must_stop(const struct acts *out)
 	case ACT_CLOSE:
 		return true;
 	default:
-		return out->n > ACTS_MAX - 3;	/* one frame makes at most two acts */
+		return out->n > ACTS_MAX - 3; /* one frame makes at most two acts */
 	}
 }
 
@@ -262,7 +268,7 @@ ssize_t session_feed(struct session *s, const uint8_t *p, size_t n, struct acts 
 
 	ret->n = 0;
 	if (s->hdr_have == 0) {
-		free(s->control);	/* its act was performed since */
+		free(s->control); /* its act was performed since */
 		s->control = NULL;
 	}
 	while (!must_stop(ret) && (used < n || (s->hdr_have == FRAME_HDR_LEN && s->left == 0))) {

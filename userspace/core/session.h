@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The protocol of one session, both roles: cuts incoming bytes into frames and decides what they mean.
- * It performs nothing: it hands out acts, in order (protocol notes 2, 3).
+ * The protocol of one session, both roles: cuts incoming bytes into frames and decides what they
+ * mean. It performs nothing: it hands out acts, in order (protocol notes 2, 3).
  */
 #ifndef CORE_SESSION_H
 #define CORE_SESSION_H
@@ -24,19 +24,19 @@ struct session_stream {
 };
 
 enum act_kind {
-	ACT_OPEN,	    /* server: SYN of `stream_id`; add a stream to the session before feeding on */
-	ACT_REFUSE,	    /* server: over the stream limit: SYNACK(error) where v2, FIN */
-	ACT_DATA,	    /* `data` for `stream` */
-	ACT_FIN,	    /* the peer finished `stream`, which is still in the table */
-	ACT_SYNACK,	    /* client: `stream` is accepted (len 0) or refused (`data`: the reason) */
-	ACT_SEND,	    /* send the control frame `cmd` with `stream_id` and `data` */
-	ACT_SEND_SCHEME,    /* server: send our padding scheme */
-	ACT_SCHEME,	    /* client: the server's new scheme is `data` */
-	ACT_VERSION,	    /* client: the server speaks v2 */
-	ACT_HEARTBEAT,	    /* a HeartResponse came */
-	ACT_ALERT,	    /* the peer gives up: `data` says why; close */
-	ACT_SEND_ALERT,	    /* send Alert with `data`, flush, close */
-	ACT_CLOSE,	    /* the peer broke the protocol: `data` says how; close */
+	ACT_OPEN,   /* server: SYN of `stream_id`; add a stream to the session before feeding on */
+	ACT_REFUSE, /* server: over the stream limit: SYNACK(error) where v2, FIN */
+	ACT_DATA,   /* `data` for `stream` */
+	ACT_FIN,    /* the peer finished `stream`, which is still in the table */
+	ACT_SYNACK, /* client: `stream` is accepted (len 0) or refused (`data`: the reason) */
+	ACT_SEND,   /* send the control frame `cmd` with `stream_id` and `data` */
+	ACT_SEND_SCHEME, /* server: send our padding scheme */
+	ACT_SCHEME,	 /* client: the server's new scheme is `data` */
+	ACT_VERSION,	 /* client: the server speaks v2 */
+	ACT_HEARTBEAT,	 /* a HeartResponse came */
+	ACT_ALERT,	 /* the peer gives up: `data` says why; close */
+	ACT_SEND_ALERT,	 /* send Alert with `data`, flush, close */
+	ACT_CLOSE,	 /* the peer broke the protocol: `data` says how; close */
 };
 
 struct act {
@@ -57,19 +57,19 @@ struct acts {
 
 struct session {
 	enum session_role role;
-	bool v2;		   /* negotiated */
-	bool got_settings;	   /* server */
-	uint32_t max_streams;	   /* server: open at the same time */
-	uint32_t n_streams;	   /* in the table */
-	uint32_t next_id;	   /* client: id of the next stream */
-	const char *padding_md5;   /* server: of its own scheme, 32 hex digits; borrowed */
+	bool v2;		 /* negotiated */
+	bool got_settings;	 /* server */
+	uint32_t max_streams;	 /* server: open at the same time */
+	uint32_t n_streams;	 /* in the table */
+	uint32_t next_id;	 /* client: id of the next stream */
+	const char *padding_md5; /* server: of its own scheme, 32 hex digits; borrowed */
 	/* private */
 	struct session_stream *streams, *recent;
 	uint8_t hdr[FRAME_HDR_LEN];
 	uint8_t hdr_have;
-	struct frame_hdr frame;	   /* the frame being read, once hdr is complete */
-	uint32_t left;		   /* its data bytes that are still to come */
-	uint8_t *control;	   /* collects the data of a split control frame */
+	struct frame_hdr frame; /* the frame being read, once hdr is complete */
+	uint32_t left;		/* its data bytes that are still to come */
+	uint8_t *control;	/* collects the data of a split control frame */
 };
 
 void session_init(struct session *s, enum session_role role);

@@ -35,7 +35,7 @@ void endpoint_pour(struct endpoint *from, struct buf *b, struct buf_pool *pool)
 		for (int i = 0; i < n; i++)
 			total += iov[i].iov_len;
 		from->peer->ops->write(from->peer, iov, n, false);
-		if (b->len >= total)	/* else the write ended `from`, and b with it */
+		if (b->len >= total) /* else the write ended `from`, and b with it */
 			buf_consume(b, pool, total);
 	}
 }

@@ -33,7 +33,8 @@ struct endpoint_ops {
 	void (*eof)(struct endpoint *e);
 	/* The peer is gone in good order: deliver what is queued, close. Unjoins. */
 	void (*finish)(struct endpoint *e);
-	/* The peer is gone, broken: close hard, so that whoever reads from here sees it. Unjoins. */
+	/* The peer is gone, broken: close hard, so that whoever reads from here sees it. Unjoins.
+	 */
 	void (*abort)(struct endpoint *e);
 	/* The peer has room again, or was just joined. */
 	void (*resume)(struct endpoint *e);
@@ -50,8 +51,9 @@ struct relay_shared {
 	struct loop *loop;
 	struct buf_pool *pool;
 	_Atomic uint32_t *busy; /* how many sockets are being relayed: what a drain waits for */
-	struct list all; /* endpoints with a socket of their own */
-	uint8_t *slots; /* RELAY_SLOTS * (ENDPOINT_HEADROOM + ENDPOINT_PIECE_MAX) bytes for reading */
+	struct list all;	/* endpoints with a socket of their own */
+	uint8_t *slots; /* RELAY_SLOTS * (ENDPOINT_HEADROOM + ENDPOINT_PIECE_MAX) bytes for reading
+			 */
 };
 
 #define RELAY_SLOTS 4
@@ -65,8 +67,8 @@ void relay_shared_done(struct relay_shared *sh);
 /* Makes two endpoints each other's peer and starts both. */
 void endpoint_join(struct endpoint *a, struct endpoint *b);
 /*
- * Writes what is queued in b, which belongs to `from`, to its peer and empties it; the rest stays where
- * they are unjoined meanwhile.
+ * Writes what is queued in b, which belongs to `from`, to its peer and empties it; the rest stays
+ * where they are unjoined meanwhile.
  */
 void endpoint_pour(struct endpoint *from, struct buf *b, struct buf_pool *pool);
 /* Undoes it without another word to either. NULL-safe. */

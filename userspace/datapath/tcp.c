@@ -9,9 +9,9 @@
 
 #include "base/fd.h"
 
-#define QUEUE_HIGH   (64 * 1024) /* beyond it a peer that asks is told to wait */
-#define STUCK_MS     30000 /* finishing: no byte of the rest was taken for so long */
-#define FAREWELL_MS  3000  /* finishing: how long the other side may take to close as well */
+#define QUEUE_HIGH  (64 * 1024) /* beyond it a peer that asks is told to wait */
+#define STUCK_MS    30000	/* finishing: no byte of the rest was taken for so long */
+#define FAREWELL_MS 3000	/* finishing: how long the other side may take to close as well */
 
 static void release(struct deferred *d)
 {
@@ -200,7 +200,7 @@ static void tcp_finish(struct endpoint *e)
 	t->sink_ended = true;
 	loop_arm(t->sh->loop, &t->linger, t->shut ? FAREWELL_MS : STUCK_MS, give_up);
 	shut_if_drained(t);
-	post_pump(t);	/* what the other side still sends is read and dropped: no RST from us */
+	post_pump(t); /* what the other side still sends is read and dropped: no RST from us */
 }
 
 static void tcp_abort(struct endpoint *e)

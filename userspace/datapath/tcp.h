@@ -7,9 +7,9 @@
 
 /*
  * Takes over a connected fd. `early`, which may be empty, are bytes that were already read from it;
- * they are moved and go to the peer first. `place`, unless NULL, is a count that is lowered by one when
- * the socket is closed. NULL without memory (fd and early untouched). It frees
- * itself once it is finished or aborted.
+ * they are moved and go to the peer first. `place`, unless NULL, is a count that is lowered by one
+ * when the socket is closed. NULL without memory (fd and early untouched). It frees itself once it
+ * is finished or aborted.
  */
 struct endpoint *tcp_endpoint_new(struct relay_shared *sh, int fd, struct buf *early,
 				  _Atomic uint32_t *place);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What tcp.c (a socket's life and what is written to it) and tcp_source.c (what is read from it) share. */
+/* What tcp.c (a socket's life and what is written to it) and tcp_source.c (what is read from it)
+ * share. */
 #ifndef DATAPATH_TCP_IMPL_H
 #define DATAPATH_TCP_IMPL_H
 
@@ -17,12 +18,12 @@ struct tcp {
 	struct buf early; /* read before we were made */
 	_Atomic uint32_t *place;
 	bool readable;
-	bool hup;	  /* the source's end is in sight: read on until it comes */
+	bool hup; /* the source's end is in sight: read on until it comes */
 	bool source_ended;
-	bool sink_ended;  /* nothing more will be written to us */
-	bool shut;	  /* FIN is sent */
-	bool finishing;	  /* the peer is gone; deliver and close */
-	bool broken;	  /* the socket failed; pump() tells the peer */
+	bool sink_ended; /* nothing more will be written to us */
+	bool shut;	 /* FIN is sent */
+	bool finishing;	 /* the peer is gone; deliver and close */
+	bool broken;	 /* the socket failed; pump() tells the peer */
 	bool closed;
 };
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What is read from a TCP endpoint's socket: large reads, laid out so that frames are made in place.
+// What is read from a TCP endpoint's socket: large reads, laid out so that frames are made in
+// place.
 #include "datapath/tcp_impl.h"
 
 #include <errno.h>
@@ -99,7 +100,7 @@ void tcp_pump(struct task *task)
 		return;
 	}
 	if (t->early.len > 0 && !t->finishing && may_read(t))
-		endpoint_pour(&t->e, &t->early, t->sh->pool);	/* some KiB: less than a read */
+		endpoint_pour(&t->e, &t->early, t->sh->pool); /* some KiB: less than a read */
 	if (t->early.len > 0 && !t->finishing)
 		return;
 	for (int i = 0; i < READS_A_TURN; i++)

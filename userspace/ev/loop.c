@@ -92,9 +92,9 @@ int loop_rewatch_level(struct loop *l, struct watcher *w, uint32_t events)
 
 void loop_forget(struct loop *l, struct watcher *w)
 {
-	if (w->ready && w->fd >= 0)	/* the descriptor may be somebody else's by the second call */
+	if (w->ready && w->fd >= 0) /* the descriptor may be somebody else's by the second call */
 		epoll_ctl(l->epfd, EPOLL_CTL_DEL, w->fd, NULL);
-	w->ready = NULL;	/* a later event of this batch finds nobody */
+	w->ready = NULL; /* a later event of this batch finds nobody */
 }
 
 void loop_defer(struct loop *l, struct deferred *d, void (*release)(struct deferred *d))
@@ -159,7 +159,7 @@ static void run_tasks(struct loop *l)
 	if (list_empty(&l->tasks))
 		return;
 	list_insert_after(&l->tasks, &now);
-	list_remove(&l->tasks);	/* `now` heads the old queue; l->tasks is empty */
+	list_remove(&l->tasks); /* `now` heads the old queue; l->tasks is empty */
 	while (!list_empty(&now))
 		run_one(&now);
 }

@@ -17,7 +17,7 @@ struct loop;
 
 /* A descriptor under watch. Embed it; the owner is found with container_of(). */
 struct watcher {
-	int fd; /* borrowed */
+	int fd;						   /* borrowed */
 	void (*ready)(struct watcher *w, uint32_t events); /* EPOLLIN, EPOLLOUT, EPOLLRDHUP, ... */
 };
 
@@ -63,8 +63,9 @@ int loop_rewatch(struct loop *l, struct watcher *w, uint32_t events);
 int loop_watch_level(struct loop *l, struct watcher *w, uint32_t events);
 int loop_rewatch_level(struct loop *l, struct watcher *w, uint32_t events);
 /*
- * Stops watching; no callback comes after this, not even from the running batch. The descriptor stays
- * open; a second call does nothing. The watcher's memory must live until the batch ends: release it with loop_defer().
+ * Stops watching; no callback comes after this, not even from the running batch. The descriptor
+ * stays open; a second call does nothing. The watcher's memory must live until the batch ends:
+ * release it with loop_defer().
  */
 void loop_forget(struct loop *l, struct watcher *w);
 

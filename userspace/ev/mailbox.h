@@ -5,10 +5,12 @@
 
 #include "ev/loop.h"
 
-/* Embed it in what is sent; it belongs to the mailbox from mailbox_send() until receive() has it. */
+/* Embed it in what is sent; it belongs to the mailbox from mailbox_send() until receive() has it.
+ */
 struct mail {
 	struct mail *next;
-	void (*receive)(struct mail *m, void *owner); /* in the loop's thread; m is the callee's now */
+	void (*receive)(struct mail *m,
+			void *owner); /* in the loop's thread; m is the callee's now */
 };
 
 struct mailbox;

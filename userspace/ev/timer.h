@@ -19,7 +19,8 @@ int timer_heap_set(struct timer_heap *h, struct timer *t, uint64_t at_ms,
 void timer_heap_remove(struct timer_heap *h, struct timer *t);
 /* The earliest deadline; false when there is none. */
 bool timer_heap_next(const struct timer_heap *h, uint64_t *ret_at_ms);
-/* Disarms and calls all that are due, earliest first; not those armed meanwhile for now_ms + 1 or later. */
+/* Disarms and calls all that are due, earliest first; not those armed meanwhile for now_ms + 1 or
+ * later. */
 void timer_heap_expire(struct timer_heap *h, uint64_t now_ms);
 
 #endif

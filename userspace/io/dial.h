@@ -6,19 +6,20 @@
 #include "io/resolve.h"
 
 struct dial_opts {
-	uint32_t timeout_ms;	    /* whole attempt, name look-up included; 0: 5000 */
-	uint32_t fallback_delay_ms; /* connection attempt delay; 0: 250 (RFC 8305 section 5) */
-	uint32_t mark;		    /* SO_MARK, 0: none */
-	const char *bind_interface; /* SO_BINDTODEVICE, or NULL */
+	uint32_t timeout_ms;		 /* whole attempt, name look-up included; 0: 5000 */
+	uint32_t fallback_delay_ms;	 /* connection attempt delay; 0: 250 (RFC 8305 section 5) */
+	uint32_t mark;			 /* SO_MARK, 0: none */
+	const char *bind_interface;	 /* SO_BINDTODEVICE, or NULL */
 	union sockaddr_any bind4, bind6; /* source addresses; sa_family 0: none */
-	bool keepalive;		    /* TCP keepalive, first probe after 15 s, then every 15 s */
+	bool keepalive; /* TCP keepalive, first probe after 15 s, then every 15 s */
 };
 
-/* One connection being made. Embed it, zero-initialised; it must stay put until done() or dial_cancel(). */
+/* One connection being made. Embed it, zero-initialised; it must stay put until done() or
+ * dial_cancel(). */
 struct dial {
-	/* err 0: fd is connected, non-blocking, TCP_NODELAY, and the callee's. Else fd is -1 and err is
-	 * the most telling failure: -ECONNREFUSED, -ENETUNREACH, -EHOSTUNREACH, -ETIMEDOUT, -ENOENT
-	 * (no such name), ... May free its owner. */
+	/* err 0: fd is connected, non-blocking, TCP_NODELAY, and the callee's. Else fd is -1 and
+	 * err is the most telling failure: -ECONNREFUSED, -ENETUNREACH, -EHOSTUNREACH, -ETIMEDOUT,
+	 * -ENOENT (no such name), ... May free its owner. */
 	void (*done)(struct dial *d, int err, int fd);
 	/* private */
 	struct dial_state *state;

@@ -9,11 +9,11 @@
 struct listener;
 
 /*
- * Binds and listens; several sockets may share the port (SO_REUSEPORT, one a worker), and a port whose
- * last owner was killed binds at once. "::" also takes IPv4; where the machine has no IPv6 it becomes 0.0.0.0.
- * Returns 0 and the descriptor, or -errno. Not tied to a thread.
- * `exclusive`: the first socket of a port in this process: fails with -EADDRINUSE where another
- * process already listens there, which SO_REUSEPORT alone would not tell.
+ * Binds and listens; several sockets may share the port (SO_REUSEPORT, one a worker), and a port
+ * whose last owner was killed binds at once. "::" also takes IPv4; where the machine has no IPv6 it
+ * becomes 0.0.0.0. Returns 0 and the descriptor, or -errno. Not tied to a thread. `exclusive`: the
+ * first socket of a port in this process: fails with -EADDRINUSE where another process already
+ * listens there, which SO_REUSEPORT alone would not tell.
  */
 int listener_bind(const union sockaddr_any *addr, bool exclusive, int *ret_fd);
 

@@ -11,10 +11,10 @@
 #include "base/be.h"
 
 static const uint8_t type_numbers[][3] = {
-	[ADDR_SOCKS] = {1, 3, 4},
-	[ADDR_UOT] = {0, 2, 1},
+	[ADDR_SOCKS] = { 1, 3, 4 },
+	[ADDR_UOT] = { 0, 2, 1 },
 };
-static const uint8_t types[3] = {ADDR_IPV4, ADDR_NAME, ADDR_IPV6};
+static const uint8_t types[3] = { ADDR_IPV4, ADDR_NAME, ADDR_IPV6 };
 
 static enum addr_type type_of(enum addr_form form, uint8_t number)
 {
@@ -34,7 +34,7 @@ static uint8_t number_of(enum addr_form form, enum addr_type type)
 
 static void set_ip6(struct addr *a, const uint8_t ip6[static 16])
 {
-	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
 
 	if (memcmp(ip6, mapped, sizeof(mapped)) == 0) {
 		a->type = ADDR_IPV4;
@@ -55,10 +55,10 @@ static void set_name(struct addr *a, const void *name, size_t n)
 	memcpy(a->name, name, n);
 	a->name[n] = '\0';
 	if (inet_pton(AF_INET, a->name, ip) == 1) {
-		*a = (struct addr){.type = ADDR_IPV4, .port = a->port};
+		*a = (struct addr){ .type = ADDR_IPV4, .port = a->port };
 		memcpy(a->ip4, ip, 4);
 	} else if (inet_pton(AF_INET6, a->name, ip) == 1) {
-		*a = (struct addr){.port = a->port};
+		*a = (struct addr){ .port = a->port };
 		set_ip6(a, ip);
 	}
 }
@@ -73,7 +73,7 @@ static bool name_is_bad(const uint8_t *p, size_t n)
 
 ssize_t addr_parse(enum addr_form form, const uint8_t *p, size_t n, struct addr *ret)
 {
-	struct addr a = {.type = ADDR_NONE};
+	struct addr a = { .type = ADDR_NONE };
 	enum addr_type type;
 	size_t len;
 
@@ -123,7 +123,7 @@ size_t addr_put(enum addr_form form, uint8_t *p, const struct addr *a)
 
 int addr_from_host(const char *host, size_t n, uint16_t port, struct addr *ret)
 {
-	struct addr a = {.port = port};
+	struct addr a = { .port = port };
 
 	if (n == 0 || n > 255 || memchr(host, 0, n))
 		return -EINVAL;

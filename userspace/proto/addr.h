@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A destination: IPv4, IPv6 or a name, with a port; its SOCKS5 and UoT wire forms (protocol notes 6.1, 6.2). */
+/* A destination: IPv4, IPv6 or a name, with a port; its SOCKS5 and UoT wire forms (protocol
+ * notes 6.1, 6.2). */
 #ifndef PROTO_ADDR_H
 #define PROTO_ADDR_H
 
@@ -14,9 +15,9 @@ enum addr_type { ADDR_NONE = 0, ADDR_IPV4 = 1, ADDR_NAME = 3, ADDR_IPV6 = 4 };
 enum addr_form { ADDR_SOCKS, ADDR_UOT };
 
 struct addr {
-	uint8_t type;	   /* enum addr_type */
-	uint8_t name_len;  /* 1..255 for ADDR_NAME */
-	uint16_t port;	   /* host order */
+	uint8_t type;	  /* enum addr_type */
+	uint8_t name_len; /* 1..255 for ADDR_NAME */
+	uint16_t port;	  /* host order */
 	union {
 		uint8_t ip4[4];
 		uint8_t ip6[16];

@@ -36,7 +36,7 @@ int padding_parse(const char *text, size_t len, struct padding *ret)
 	value_len = settings_find(text, len, "stop", &value);
 	if (value_len < 0 || decimal_parse(value, (size_t)value_len, &stop) < 0 || stop < 0)
 		return -EINVAL;
-	*ret = (struct padding){.text = text, .len = len, .stop = saturate(stop)};
+	*ret = (struct padding){ .text = text, .len = len, .stop = saturate(stop) };
 	return 0;
 }
 
@@ -49,8 +49,8 @@ struct padding_iter padding_items(const struct padding *s, uint32_t packet)
 	snprintf(key, sizeof(key), "%u", packet);
 	len = settings_find(s->text, s->len, key, &value);
 	if (len < 0)
-		return (struct padding_iter){.p = NULL};
-	return (struct padding_iter){value, value + len};
+		return (struct padding_iter){ .p = NULL };
+	return (struct padding_iter){ value, value + len };
 }
 
 /* One item between commas; false where peers skip it. */
@@ -60,7 +60,7 @@ static bool parse_item(const char *p, size_t n, struct padding_item *ret)
 	int64_t a, b;
 
 	if (n == 1 && p[0] == 'c') {
-		*ret = (struct padding_item){.check = true};
+		*ret = (struct padding_item){ .check = true };
 		return true;
 	}
 	/* a second dash would be three parts, also where it could be a sign */
@@ -68,7 +68,8 @@ static bool parse_item(const char *p, size_t n, struct padding_item *ret)
 	    decimal_parse(p, (size_t)(dash - p), &a) < 0 ||
 	    decimal_parse(dash + 1, (size_t)(end - dash - 1), &b) < 0 || a <= 0 || b <= 0)
 		return false;
-	*ret = (struct padding_item){.lo = saturate(a < b ? a : b), .hi = saturate(a < b ? b : a)};
+	*ret = (struct padding_item){ .lo = saturate(a < b ? a : b),
+				      .hi = saturate(a < b ? b : a) };
 	return true;
 }
 

@@ -45,13 +45,14 @@ struct padding_iter padding_items(const struct padding *s, uint32_t packet);
 bool padding_next(struct padding_iter *it, struct padding_item *ret);
 
 /*
- * For our own configuration (protocol notes 4.1, 4.7): the first line that is not clean, i.e. no key=value,
- * bad key, unusable item, size above 65535, key 0 starting with a check, CR. Returns NULL for a good
- * scheme, else a static text with what is wrong, and *ret_line (from 1).
+ * For our own configuration (protocol notes 4.1, 4.7): the first line that is not clean, i.e. no
+ * key=value, bad key, unusable item, size above 65535, key 0 starting with a check, CR. Returns
+ * NULL for a good scheme, else a static text with what is wrong, and *ret_line (from 1).
  */
 const char *padding_lint(const char *text, size_t len, unsigned *ret_line);
 
-/* Draws the padding length of the preamble: the first item of key 0, at most `max`; 0 where it is no size. */
+/* Draws the padding length of the preamble: the first item of key 0, at most `max`; 0 where it is
+ * no size. */
 uint16_t padding_preamble(const struct padding *s, uint16_t max);
 
 #endif

@@ -13,7 +13,8 @@
  */
 ssize_t settings_find(const char *text, size_t n, const char *key, const char **ret_value);
 
-/* The `v` key as a number; 1 where it is missing, no decimal integer, or below 1. Saturates at INT_MAX. */
+/* The `v` key as a number; 1 where it is missing, no decimal integer, or below 1. Saturates at
+ * INT_MAX. */
 int settings_version(const char *text, size_t n);
 
 /* Writes a client's Settings text (v=2, client, padding-md5, separated by LF, no LF at the end) to

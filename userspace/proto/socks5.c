@@ -55,7 +55,7 @@ ssize_t socks5_request_parse(const uint8_t *p, size_t n, struct socks5_request *
 	len = addr_parse(ADDR_SOCKS, p + 3, n - 3, &dst);
 	if (len <= 0)
 		return len;
-	*ret = (struct socks5_request){.cmd = p[1], .dst = dst};
+	*ret = (struct socks5_request){ .cmd = p[1], .dst = dst };
 	return 3 + len;
 }
 
@@ -79,7 +79,7 @@ int socks5_udp_parse(const uint8_t *p, size_t n, struct socks5_udp *ret)
 	len = addr_parse(ADDR_SOCKS, p + 3, n - 3, &dst);
 	if (len <= 0)
 		return -EPROTO;
-	*ret = (struct socks5_udp){.dst = dst, .data = p + 3 + len, .len = n - 3 - (size_t)len};
+	*ret = (struct socks5_udp){ .dst = dst, .data = p + 3 + len, .len = n - 3 - (size_t)len };
 	return 0;
 }
 

@@ -34,13 +34,14 @@ struct socks5_userpass {
 ssize_t socks5_userpass_parse(const uint8_t *p, size_t n, struct socks5_userpass *ret);
 
 struct socks5_request {
-	uint8_t cmd;	/* enum socks5_cmd or any other */
+	uint8_t cmd; /* enum socks5_cmd or any other */
 	struct addr dst;
 };
 /* -EPROTO: wrong version; -EAFNOSUPPORT: unknown address type (reply SOCKS5_BAD_ADDRESS). */
 ssize_t socks5_request_parse(const uint8_t *p, size_t n, struct socks5_request *ret);
 
-/* A reply with its bound address (NULL: 0.0.0.0:0) to out, which has 3 + ADDR_WIRE_MAX bytes; returns its length. */
+/* A reply with its bound address (NULL: 0.0.0.0:0) to out, which has 3 + ADDR_WIRE_MAX bytes;
+ * returns its length. */
 size_t socks5_reply_put(uint8_t *out, enum socks5_reply code, const struct addr *bound);
 
 struct socks5_udp {

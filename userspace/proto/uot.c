@@ -26,7 +26,7 @@ ssize_t uot_request_parse(const uint8_t *p, size_t n, struct uot_request *ret)
 	len = addr_parse(ADDR_SOCKS, p + 1, n - 1, &dst);
 	if (len <= 0)
 		return len;
-	*ret = (struct uot_request){.connect = p[0] != 0, .dst = dst};
+	*ret = (struct uot_request){ .connect = p[0] != 0, .dst = dst };
 	return 1 + len;
 }
 
@@ -38,7 +38,7 @@ size_t uot_request_put(uint8_t *p, const struct uot_request *r)
 
 ssize_t uot_packet_parse(bool connect, const uint8_t *p, size_t n, struct uot_packet *ret)
 {
-	struct uot_packet pkt = {.len = 0};
+	struct uot_packet pkt = { .len = 0 };
 	ssize_t hdr = 0;
 
 	if (!connect) {

@@ -24,7 +24,7 @@ struct span {
 
 static struct span span_of(const UriTextRangeA *r)
 {
-	return (struct span){r->first, r->first ? (size_t)(r->afterLast - r->first) : 0};
+	return (struct span){ r->first, r->first ? (size_t)(r->afterLast - r->first) : 0 };
 }
 
 /* Decodes `from`, whose escapes are well-formed, into a string; -EINVAL: too long, or a NUL in it.
@@ -37,7 +37,8 @@ static int decode(struct span from, char *out, size_t room)
 		unsigned byte = (unsigned char)from.p[i];
 
 		if (byte == '%') {
-			if (sscanf((char[]){from.p[i + 1], from.p[i + 2], '\0'}, "%2x", &byte) != 1)
+			if (sscanf((char[]){ from.p[i + 1], from.p[i + 2], '\0' }, "%2x", &byte) !=
+			    1)
 				return -EINVAL;
 			i += 2;
 		}
@@ -88,7 +89,7 @@ static bool find(struct span query, const char *key, struct span *ret)
 		size_t n = (size_t)((amp ? amp : end) - p);
 
 		if (n > key_len && p[key_len] == '=' && memcmp(p, key, key_len) == 0) {
-			*ret = (struct span){p + key_len + 1, n - key_len - 1};
+			*ret = (struct span){ p + key_len + 1, n - key_len - 1 };
 			found = true;
 		}
 		p = amp ? amp + 1 : NULL;
@@ -175,7 +176,7 @@ static const char *read_uri(const UriUriA *uri, struct uri *u)
 int uri_parse(const char *text, struct uri *ret, const char **ret_why)
 {
 	char tidied[3 * URI_TEXT_MAX];
-	struct uri u = {.port = DEFAULT_PORT};
+	struct uri u = { .port = DEFAULT_PORT };
 	const char *why = NULL, *where;
 	UriUriA uri;
 
@@ -214,7 +215,7 @@ static void put_encoded(struct sink *s, const char *before, const char *text, co
 	put_text(s, before);
 	for (; *text; text++) {
 		unsigned char c = (unsigned char)*text;
-		char escape[] = {'%', hex[c >> 4], hex[c & 15], '\0'}, plain[] = {*text, '\0'};
+		char escape[] = { '%', hex[c >> 4], hex[c & 15], '\0' }, plain[] = { *text, '\0' };
 
 		put_text(s, strchr(UNRESERVED, c) || strchr(also, c) ? plain : escape);
 	}
@@ -223,7 +224,7 @@ static void put_encoded(struct sink *s, const char *before, const char *text, co
 int uri_put(const struct uri *u, char *out, size_t room)
 {
 	char text[3 * sizeof(*u) + 64], port[8];
-	struct sink s = {.out = text, .room = sizeof(text)};
+	struct sink s = { .out = text, .room = sizeof(text) };
 	const char *before = "?";
 
 	put_encoded(&s, "anytls://", u->password, "");

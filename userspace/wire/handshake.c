@@ -21,10 +21,10 @@ struct handshake {
 	struct wire_shared *sh;
 	int fd;
 	SSL *ssl;
-	struct buf out;		 /* what the socket has not taken */
+	struct buf out; /* what the socket has not taken */
 	uint8_t hdr[RECORD_HDR];
-	uint8_t *record;	 /* header and body of the record being read, once the header is there */
-	size_t have, want;	 /* of the record */
+	uint8_t *record;   /* header and body of the record being read, once the header is there */
+	size_t have, want; /* of the record */
 	char why[200];
 };
 
@@ -110,7 +110,8 @@ static int receive(struct handshake *h, uint8_t *into)
 		if (n < 0 && errno == EAGAIN)
 			return -EAGAIN;
 		if (n <= 0) {
-			snprintf(h->why, sizeof(h->why), "%s", n == 0 ? "closed by the peer" : strerror(errno));
+			snprintf(h->why, sizeof(h->why), "%s",
+				 n == 0 ? "closed by the peer" : strerror(errno));
 			return -ECONNRESET;
 		}
 		h->have += (size_t)n;
@@ -157,7 +158,10 @@ static void explain(struct handshake *h)
 	unsigned long e = ERR_peek_last_error();
 	const char *reason = ERR_reason_error_string(e);
 
-	snprintf(h->why, sizeof(h->why), "%s", refusal ? refusal : reason ? reason : "unknown TLS error");
+	snprintf(h->why, sizeof(h->why), "%s",
+		 refusal  ? refusal
+		 : reason ? reason
+			  : "unknown TLS error");
 }
 
 int handshake_step(struct handshake *h)

@@ -114,7 +114,7 @@ static int setup(struct tls_client *c, const struct tls_client_opts *opts,
 struct tls_client *tls_client_new(const struct tls_client_opts *opts, char *why_text,
 				  size_t why_len)
 {
-	const struct tls_why why = {why_text, why_len};
+	const struct tls_why why = { why_text, why_len };
 	const struct tls_limits lim = {
 		.min_version = opts->min_version,
 		.max_version = opts->max_version,

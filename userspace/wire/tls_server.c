@@ -233,7 +233,7 @@ static int fill(struct tls_server *s, const struct tls_server_opts *opts, const 
 struct tls_server *tls_server_new(const struct tls_server_opts *opts, char *why_text,
 				  size_t why_len)
 {
-	const struct tls_why why = {why_text, why_len};
+	const struct tls_why why = { why_text, why_len };
 	struct tls_server *s;
 	SSL_CTX *first;
 

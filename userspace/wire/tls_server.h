@@ -30,9 +30,9 @@ struct tls_server_opts {
 #define TLS_TICKET_KEYS_LEN 80
 
 /*
- * Builds the policy. A name is taken from the certificates' subjectAltName (wildcards in the leftmost
- * label), else the subject's CN. NULL on failure with a one-line reason in why (a bad PEM, a key
- * that does not match, an unknown cipher; never key material).
+ * Builds the policy. A name is taken from the certificates' subjectAltName (wildcards in the
+ * leftmost label), else the subject's CN. NULL on failure with a one-line reason in why (a bad PEM,
+ * a key that does not match, an unknown cipher; never key material).
  */
 struct tls_server *tls_server_new(const struct tls_server_opts *opts, char *why, size_t why_len);
 /* Sessions that were made with it live on. NULL is ignored. */

@@ -23,9 +23,9 @@ struct ssl_st;
 /* Scratch memory and chunk pool that all wires of one worker share. */
 struct wire_shared {
 	struct buf_pool *pool;
-	uint8_t *cipher_in;	/* WIRE_SCRATCH bytes: ciphertext as received */
-	uint8_t *cipher_out;	/* WIRE_SCRATCH bytes: records to send */
-	uint8_t *gather;	/* WIRE_WRITE_MAX bytes: a gather list made contiguous */
+	uint8_t *cipher_in;  /* WIRE_SCRATCH bytes: ciphertext as received */
+	uint8_t *cipher_out; /* WIRE_SCRATCH bytes: records to send */
+	uint8_t *gather;     /* WIRE_WRITE_MAX bytes: a gather list made contiguous */
 };
 
 /* Allocates the scratch; `pool` stays the caller's. 0 or -ENOMEM. */
@@ -46,7 +46,8 @@ enum wire_end {
 
 struct wire;
 
-/* Take over fd (and ssl, whose handshake is done). NULL without memory; fd and ssl are then untouched. */
+/* Take over fd (and ssl, whose handshake is done). NULL without memory; fd and ssl are then
+ * untouched. */
 struct wire *wire_plain_new(struct wire_shared *sh, int fd);
 struct wire *wire_ssl_new(struct wire_shared *sh, int fd, struct ssl_st *ssl);
 
@@ -57,12 +58,14 @@ void wire_abort(struct wire *w);
 
 /*
  * One read: everything decrypted that one receive gave; the first read of a server's TLS session is
- * its first record alone (protocol notes 1.3). p has WIRE_READ_ROOM bytes. Returns the bytes, -EAGAIN (nothing more for now), or 0 at the end:
- * wire_end() says which kind. Bytes before an end are always delivered first.
+ * its first record alone (protocol notes 1.3). p has WIRE_READ_ROOM bytes. Returns the bytes,
+ * -EAGAIN (nothing more for now), or 0 at the end: wire_end() says which kind. Bytes before an end
+ * are always delivered first.
  */
 ssize_t wire_read(struct wire *w, uint8_t p[static WIRE_READ_ROOM]);
 enum wire_end wire_end(const struct wire *w);
-/* After wire_read() gave bytes: whether more may wait in the socket. If not, the next ones make a new edge. */
+/* After wire_read() gave bytes: whether more may wait in the socket. If not, the next ones make a
+ * new edge. */
 bool wire_more(const struct wire *w);
 
 enum wire_push {
@@ -79,7 +82,8 @@ int wire_write(struct wire *w, const struct iovec *iov, int n, enum wire_push pu
 /* Bytes accepted that the kernel has not taken yet. */
 size_t wire_queued(const struct wire *w);
 
-/* Sends what is queued: 0 when all is gone, -EAGAIN when the socket is full, else the wire is dead. */
+/* Sends what is queued: 0 when all is gone, -EAGAIN when the socket is full, else the wire is dead.
+ */
 int wire_flush(struct wire *w);
 
 /* Queues close_notify (on a plain wire: nothing) and then FIN behind all that is queued. Nothing

@@ -10,7 +10,7 @@ static ssize_t plain_read(struct wire *w, uint8_t *p)
 	ssize_t n = wire_recv(w, p, WIRE_READ_ROOM);
 
 	if (w->end == WIRE_TRUNCATED)
-		w->end = WIRE_CLOSED;	/* a FIN is all the farewell there is */
+		w->end = WIRE_CLOSED; /* a FIN is all the farewell there is */
 	return n;
 }
 

@@ -21,9 +21,10 @@ struct wire_ssl {
 	SSL *ssl;
 	const uint8_t *in; /* ciphertext that OpenSSL has not taken yet; empty between two calls */
 	size_t in_left;
-	size_t staged; /* bytes of records in sh->cipher_out; 0 between two calls */
-	bool one_record;   /* server, before its first plaintext: no more than one record is received */
-	uint8_t hdr[5];	   /* of that record */
+	size_t staged;	 /* bytes of records in sh->cipher_out; 0 between two calls */
+	bool one_record; /* server, before its first plaintext: no more than one record is received
+			  */
+	uint8_t hdr[5];	 /* of that record */
 	size_t hdr_have, record_left;
 };
 
@@ -103,8 +104,9 @@ static enum wire_end ending(struct wire_ssl *s, int ret)
 }
 
 /*
- * Receives of the first record what there is, and nothing of the second: header, then body. Peeking at
- * the header would not do: it takes a pending error off the socket, and more may come right after it.
+ * Receives of the first record what there is, and nothing of the second: header, then body. Peeking
+ * at the header would not do: it takes a pending error off the socket, and more may come right
+ * after it.
  */
 static ssize_t receive_one(struct wire_ssl *s)
 {
@@ -122,7 +124,7 @@ static ssize_t receive_one(struct wire_ssl *s)
 			s->record_left = get_be16(s->hdr + 3);
 	}
 	if (s->hdr_have == sizeof(s->hdr) && s->record_left == 0)
-		s->hdr_have = 0;	/* no data was in it: the next one may be the first with some */
+		s->hdr_have = 0; /* no data was in it: the next one may be the first with some */
 	return got;
 }
 
@@ -143,7 +145,7 @@ static ssize_t read_once(struct wire_ssl *s, uint8_t *p, size_t *ret_used)
 		used += (size_t)n;
 	w->end = ending(s, n);
 	s->in_left = 0;
-	if (send_staged(s, WIRE_NOW) < 0)	/* an alert, or our answer to a KeyUpdate */
+	if (send_staged(s, WIRE_NOW) < 0) /* an alert, or our answer to a KeyUpdate */
 		w->end = WIRE_RESET;
 	*ret_used = used;
 	return got;
