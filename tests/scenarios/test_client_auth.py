@@ -52,6 +52,20 @@ def test_close_after_the_preamble_hints_at_the_password_and_never_shows_it(world
     failed(app)
 
 
+def test_an_answer_in_http_hints_at_the_password_and_is_no_invitation_to_redial(world):
+    server = world.scripted()
+    daemon = world.client(server.port)
+    app = world.socks(daemon).start(DEST)
+    session = world.keep(server.accept())
+    session.conn.send(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
+    daemon.wait_log("password")
+    session.wait_end(5)
+    for _ in range(5):
+        failed(world.socks(daemon).start(DEST))
+    assert server.pending(0.3) == 0
+    failed(app)
+
+
 def test_requests_after_a_refusal_do_not_become_a_storm(world):
     server = world.scripted()
     daemon = world.client(server.port)

@@ -115,6 +115,7 @@ static bool make_pairs(struct certs *c)
 		c->pairs[i].key = strdup(k->key_pem);
 		if (!c->pairs[i].cert || !c->pairs[i].key)
 			return false;
+		secret_lock(c->pairs[i].key, strlen(c->pairs[i].key));
 	}
 	return true;
 }
@@ -233,6 +234,7 @@ int certs_refresh(struct certs *c, char *why, size_t why_len)
 		if (trial) {
 			struct pair old = c->pairs[i];
 
+			secret_lock(fresh[i].key, strlen(fresh[i].key));
 			c->pairs[i] = fresh[i];
 			fresh[i] = old;
 		}

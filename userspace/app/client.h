@@ -50,6 +50,7 @@ struct client_session {
 	uint64_t asked_at; /* l.bytes_in when the last HeartRequest left */
 	uint32_t n_active; /* streams that keep it from being used for another */
 	bool asked, warming, greeted, over;
+	bool rested; /* it was idle once: it may have died unseen */
 };
 
 /* Makes a session for a flow, or ahead of need (NULL). The flow fails where that cannot be done. */

@@ -59,6 +59,7 @@ void client_pool_put(struct client_session *cs)
 	pool_put(&c->pool, &cs->entry, loop_now_ms(loop));
 	atomic_fetch_add_explicit(own_idle(c), 1, memory_order_relaxed);
 	cs->asked = false;
+	cs->rested = true;
 	if (c->o.config->min_idle > 0)
 		loop_arm(loop, &cs->timer, heartbeat_ms(c), heartbeat);
 }

@@ -133,7 +133,7 @@ static void over(struct link *l, const char *why)
 	client_pool_remove(cs);
 	log_info(l->tag, "session with %s:%u ended: %s", cs->c->o.config->server,
 		 cs->c->o.config->server_port, why);
-	if (l->alerted)
+	if (l->refused)
 		client_backoff(cs->c, why);
 	else if (l->lost && l->bytes_in == 0 && cs->greeted && age < AUTH_FAILURE_MS)
 		client_backoff(

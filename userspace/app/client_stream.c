@@ -183,7 +183,8 @@ static bool keep_local(struct stream *st)
 {
 	struct client_stream *cs = of(st);
 
-	if (st->up || st->down || cs->retried || st->w->draining || st->core.id == 1)
+	if (st->up || st->down || cs->retried || st->w->draining ||
+	    !client_session_of(st->link)->rested)
 		return false;
 	count(&st->w->counters.client_retries, 1);
 	log_info(cs->tag, "tried again on a fresh session");
@@ -251,9 +252,9 @@ void client_stream_open(struct client_session *session, struct flow *f)
 	struct link *l = &session->l;
 	struct worker *w = l->w;
 	struct client_stream *cs = calloc(1, sizeof(*cs));
-	bool first = l->core.next_id == 1;
+	bool fresh = !session->rested;
 	/* without SYNACK there is nothing to wait for */
-	bool trusted = first || !l->core.v2 || loop_now_ms(w->loop) - l->last_read_ms < TRUST_MS;
+	bool trusted = fresh || !l->core.v2 || loop_now_ms(w->loop) - l->last_read_ms < TRUST_MS;
 
 	if (!cs) {
 		link_end(l, "out of memory");
@@ -271,7 +272,7 @@ void client_stream_open(struct client_session *session, struct flow *f)
 	cs->waiting = !trusted;
 	cs->retried = f->retried;
 	send_open(session, cs);
-	if (!first && l->core.v2)
+	if (!fresh && l->core.v2)
 		loop_arm(w->loop, &cs->watchdog, WATCHDOG_MS, watchdog);
 	if (trusted) {
 		f->ops->opened(f, &cs->s.e);

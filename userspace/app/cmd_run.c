@@ -167,6 +167,7 @@ int cmd_run(int argc, char **argv)
 	privileges_harden();
 	if (config_load(path, stderr, &cfg) < 0)
 		return 1;
+	privileges_lock_secrets(cfg);
 	log_setup(&cfg->log);
 	err = run(&c, cfg, why, sizeof(why));
 	if (err)

@@ -47,7 +47,7 @@ static void act_close(struct link *l, const struct act *a)
 {
 	char text[160], why[200];
 
-	l->alerted = a->kind == ACT_ALERT;
+	l->refused = a->kind != ACT_SEND_ALERT;
 	if (a->kind == ACT_SEND_ALERT)
 		link_control(l, FRAME_ALERT, 0, a->data, a->len);
 	snprintf(why, sizeof(why), "%s%s", a->kind == ACT_ALERT ? "alert from the peer: " : "",

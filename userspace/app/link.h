@@ -50,7 +50,7 @@ struct link {
 	bool control_waits; /* a control frame is in the wire's queue */
 	bool broken;	    /* writing failed: it ends once nothing can be read any more */
 	bool lost;	    /* the peer ended it, or the connection did */
-	bool alerted;	    /* the peer ended it with an Alert */
+	bool refused;	    /* the peer ended it with an Alert, or does not speak AnyTLS */
 	bool dead;
 	char tag[16]; /* "s12": for the log */
 };

@@ -11,6 +11,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "base/secret.h"
+
 #define KEY_HEAP (1024 * 1024)
 
 void privileges_harden(void)
@@ -20,6 +22,32 @@ void privileges_harden(void)
 	setrlimit(RLIMIT_CORE, &none);
 	prctl(PR_SET_DUMPABLE, 0);
 	CRYPTO_secure_malloc_init(KEY_HEAP, 32);
+}
+
+static void lock_text(const char *text)
+{
+	secret_lock(text, text ? strlen(text) : 0);
+}
+
+static void lock_pairs(const struct config_tls *t)
+{
+	for (size_t i = 0; i < t->n_pairs; i++)
+		lock_text(t->pairs[i].key_pem);
+}
+
+void privileges_lock_secrets(const struct config *c)
+{
+	for (size_t i = 0; i < c->n_inbounds; i++) {
+		const struct config_inbound *in = &c->inbounds[i];
+
+		secret_lock(in->users, in->n_users * sizeof(*in->users));
+		for (size_t k = 0; k < in->n_users; k++)
+			lock_text(in->users[k].password);
+		lock_pairs(&in->tls);
+	}
+	secret_lock(c->outbounds, c->n_outbounds * sizeof(*c->outbounds));
+	for (size_t i = 0; i < c->n_outbounds; i++)
+		lock_pairs(&c->outbounds[i].tls);
 }
 
 unsigned long privileges_raise_files(void)

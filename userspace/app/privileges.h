@@ -7,6 +7,8 @@
 
 /* First thing: no core dumps, no ptrace by others, a heap for private keys that is not swapped. */
 void privileges_harden(void);
+/* Keeps the configuration's passwords, hashes and keys from being swapped. */
+void privileges_lock_secrets(const struct config *c);
 /* As many descriptors as the hard limit allows; returns how many that is. */
 unsigned long privileges_raise_files(void);
 /* After the ports are bound: becomes the configured user, keeps only the capabilities that a dial

@@ -48,6 +48,7 @@ static void handshake_late(struct timer *t)
 	struct conn *c = container_of(t, struct conn, timer);
 	char from[SOCKADDR_TEXT_MAX];
 
+	count(&c->s->in.w->counters.handshakes_failed, 1);
 	log_info(c->tag, "TLS handshake with %s took too long", sockaddr_text(&c->peer, from));
 	conn_close(c);
 }

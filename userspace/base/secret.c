@@ -26,6 +26,12 @@ void secret_free(void *p, size_t n)
 	munmap(p, n);
 }
 
+void secret_lock(const void *p, size_t n)
+{
+	if (p && n > 0)
+		mlock(p, n); /* the pages around it go with it */
+}
+
 void secret_wipe(void *p, size_t n)
 {
 	explicit_bzero(p, n);

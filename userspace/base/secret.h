@@ -15,6 +15,9 @@ void *secret_alloc(size_t n);
 /* Wipes and releases what secret_alloc(n) gave; NULL is ignored. */
 void secret_free(void *p, size_t n);
 
+/* Keeps memory that is there already from being swapped, where RLIMIT_MEMLOCK allows. NULL is ignored. */
+void secret_lock(const void *p, size_t n);
+
 /* Overwrites n bytes; never optimised away. */
 void secret_wipe(void *p, size_t n);
 

@@ -119,6 +119,15 @@ static void on_synack(struct session *s, const uint8_t *p, size_t n, struct acts
 		add(out, (struct act){ .kind = ACT_SYNACK, .stream = st, .data = p, .len = n });
 }
 
+/* Who is no user of a server with a web server in the background gets that one's answer. */
+static bool is_http(struct session *s)
+{
+	bool first = !s->any_frame;
+
+	s->any_frame = true;
+	return first && s->role == SESSION_CLIENT && memcmp(s->hdr, "HTTP/1.", FRAME_HDR_LEN) == 0;
+}
+
 /* A frame is complete, its data (but for PSH and Waste) is at p. */
 static void on_frame(struct session *s, const uint8_t *p, size_t n, struct acts *out)
 {
@@ -245,6 +254,11 @@ static ssize_t read_data(struct session *s, const uint8_t *p, size_t n, struct a
 {
 	const uint8_t *data = NULL;
 	ssize_t took;
+
+	if (is_http(s)) {
+		add_text(out, ACT_CLOSE, "the server answers in HTTP: is the password wrong?");
+		return 0;
+	}
 
 	if (!collects(s->frame.cmd)) {
 		took = (ssize_t)pass_on(s, p, n, out);

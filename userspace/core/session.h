@@ -59,6 +59,7 @@ struct session {
 	enum session_role role;
 	bool v2;		 /* negotiated */
 	bool got_settings;	 /* server */
+	bool any_frame;		 /* the peer's first frame was seen */
 	uint32_t max_streams;	 /* server: open at the same time */
 	uint32_t n_streams;	 /* in the table */
 	uint32_t next_id;	 /* client: id of the next stream */

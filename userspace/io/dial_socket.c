@@ -7,27 +7,7 @@
 #include <string.h>
 
 #include "base/fd.h"
-
-#define KEEPALIVE_S	 15
-#define KEEPALIVE_PROBES 4
-
-static int set_int(int fd, int level, int option, int value)
-{
-	return setsockopt(fd, level, option, &value, sizeof(value)) < 0 ? -errno : 0;
-}
-
-static int set_keepalive(int fd)
-{
-	int err = set_int(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
-
-	if (err == 0)
-		err = set_int(fd, IPPROTO_TCP, TCP_KEEPIDLE, KEEPALIVE_S);
-	if (err == 0)
-		err = set_int(fd, IPPROTO_TCP, TCP_KEEPINTVL, KEEPALIVE_S);
-	if (err == 0)
-		err = set_int(fd, IPPROTO_TCP, TCP_KEEPCNT, KEEPALIVE_PROBES);
-	return err;
-}
+#include "io/sockopt.h"
 
 static int bind_source(int fd, const union sockaddr_any *source)
 {
@@ -35,7 +15,7 @@ static int bind_source(int fd, const union sockaddr_any *source)
 
 	/* the port is chosen by connect(), which knows the destination: more than 64 k in all */
 	if (sockaddr_port(source) == 0)
-		err = set_int(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1);
+		err = sockopt_int(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1);
 	if (err == 0 && bind(fd, &source->sa, sockaddr_len(source)) < 0)
 		err = -errno;
 	return err;
@@ -45,12 +25,12 @@ static int set_up(int fd, const struct dial_opts *opts, sa_family_t family)
 {
 	const union sockaddr_any *source = family == AF_INET6 ? &opts->bind6 : &opts->bind4;
 	const char *interface = opts->bind_interface;
-	int err = set_int(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+	int err = sockopt_int(fd, IPPROTO_TCP, TCP_NODELAY, 1);
 
 	if (err == 0 && opts->keepalive)
-		err = set_keepalive(fd);
+		err = sockopt_keepalive(fd);
 	if (err == 0 && opts->mark)
-		err = set_int(fd, SOL_SOCKET, SO_MARK, (int)opts->mark);
+		err = sockopt_int(fd, SOL_SOCKET, SO_MARK, (int)opts->mark);
 	if (err == 0 && interface &&
 	    setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, interface, (socklen_t)strlen(interface)) <
 		    0)

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/fd.h"
+#include "io/sockopt.h"
 #include "base/log.h"
 
 #define BACKLOG	     4096
@@ -24,20 +25,15 @@ struct listener {
 	bool closed;
 };
 
-static int set_flag(int fd, int level, int option, int value)
-{
-	return setsockopt(fd, level, option, &value, sizeof(value)) < 0 ? -errno : 0;
-}
-
 static int open_bound(const union sockaddr_any *addr, bool share, int *ret_fd)
 {
 	int err = 0;
 	int fd = socket(addr->sa.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
-	if (fd < 0 || set_flag(fd, SOL_SOCKET, SO_REUSEADDR, 1) < 0 ||
-	    (share && set_flag(fd, SOL_SOCKET, SO_REUSEPORT, 1) < 0) ||
-	    (addr->sa.sa_family == AF_INET6 && set_flag(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0) < 0) ||
-	    bind(fd, &addr->sa, sockaddr_len(addr)) < 0) {
+	if (fd < 0 || sockopt_int(fd, SOL_SOCKET, SO_REUSEADDR, 1) < 0 ||
+	    (share && sockopt_int(fd, SOL_SOCKET, SO_REUSEPORT, 1) < 0) ||
+	    (addr->sa.sa_family == AF_INET6 && sockopt_int(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0) < 0) ||
+	    sockopt_keepalive(fd) < 0 || bind(fd, &addr->sa, sockaddr_len(addr)) < 0) {
 		err = -errno;
 		goto out;
 	}
@@ -152,7 +148,7 @@ struct listener *listener_start(struct loop *l, int fd, struct listener_sink *si
 	ln->sink = sink;
 	/* accepted sockets inherit TCP_NODELAY */
 	if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0 ||
-	    set_flag(fd, IPPROTO_TCP, TCP_NODELAY, 1) < 0 ||
+	    sockopt_int(fd, IPPROTO_TCP, TCP_NODELAY, 1) < 0 ||
 	    loop_watch_level(l, &ln->w, EPOLLIN) < 0) {
 		free(ln);
 		return NULL;

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Setting socket options.
+#include "io/sockopt.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#define KEEPALIVE_S	 15
+#define KEEPALIVE_PROBES 4
+
+int sockopt_int(int fd, int level, int option, int value)
+{
+	return setsockopt(fd, level, option, &value, sizeof(value)) < 0 ? -errno : 0;
+}
+
+int sockopt_keepalive(int fd)
+{
+	int err = sockopt_int(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+
+	if (err == 0)
+		err = sockopt_int(fd, IPPROTO_TCP, TCP_KEEPIDLE, KEEPALIVE_S);
+	if (err == 0)
+		err = sockopt_int(fd, IPPROTO_TCP, TCP_KEEPINTVL, KEEPALIVE_S);
+	if (err == 0)
+		err = sockopt_int(fd, IPPROTO_TCP, TCP_KEEPCNT, KEEPALIVE_PROBES);
+	return err;
+}

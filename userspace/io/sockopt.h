@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Socket options that more than one part sets. */
+#ifndef IO_SOCKOPT_H
+#define IO_SOCKOPT_H
+
+/* setsockopt() of an int: 0 or -errno. */
+int sockopt_int(int fd, int level, int option, int value);
+/* TCP keepalive: first probe after 15 s, then every 15 s, four of them (protocol notes 9). On a
+ * listening socket: for all that it accepts. 0 or -errno. */
+int sockopt_keepalive(int fd);
+
+#endif
