@@ -111,7 +111,8 @@ static void warm(struct timer *t)
 
 void client_pool_warm(struct client *c)
 {
-	if (c->o.config->min_idle > 0 && !c->o.config->disable_reuse && !c->warm.slot)
+	if (!c->o.w->draining && c->o.config->min_idle > 0 && !c->o.config->disable_reuse &&
+	    !c->warm.slot)
 		loop_arm(c->o.w->loop, &c->warm, WARM_DELAY_MS, warm);
 }
 

@@ -183,7 +183,7 @@ static bool keep_local(struct stream *st)
 {
 	struct client_stream *cs = of(st);
 
-	if (st->up || st->down || cs->retried || st->w->draining ||
+	if (st->up || st->down || cs->linger_ms || cs->retried || st->w->draining ||
 	    !client_session_of(st->link)->rested)
 		return false;
 	count(&st->w->counters.client_retries, 1);

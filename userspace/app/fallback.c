@@ -9,6 +9,7 @@
 
 #define ROOM_HIGH    (192 * 1024)
 #define EARLY_MAX    (256 * 1024) /* kept while the target is being dialled */
+#define LAST_MS	     30000 /* the target has closed: the client has so long, without progress */
 #define READS_A_TURN 4
 
 void fallback_release(struct deferred *d)
@@ -23,6 +24,7 @@ static void fallback_done(struct fallback *f)
 
 	f->closed = true;
 	worker_disown(&f->owned);
+	loop_disarm(f->w->loop, &f->last);
 	if (f->dialing)
 		dial_cancel(&f->dial);
 	loop_forget(f->w->loop, &f->watch);
@@ -155,10 +157,18 @@ static void read_some(struct task *t)
 		loop_post(f->w->loop, &f->read_task, read_some);
 }
 
+static void too_long(struct timer *t)
+{
+	fallback_end(container_of(t, struct fallback, last), fallback_close_hard);
+}
+
 static void flush(struct fallback *f)
 {
+	size_t before = wire_queued(f->wire);
 	int err = wire_flush(f->wire);
 
+	if (f->last.slot && wire_queued(f->wire) < before)
+		loop_arm(f->w->loop, &f->last, LAST_MS, too_long);
 	if (err < 0 && err != -EAGAIN) {
 		fallback_end(f, fallback_close_hard);
 	} else if (f->blocked && wire_queued(f->wire) < ROOM_HIGH / 2 && f->e.peer) {
@@ -214,10 +224,12 @@ static void endpoint_eof(struct endpoint *e)
 	struct fallback *f = of(e);
 
 	f->sink_ended = true;
-	if (f->source_ended)
+	if (f->source_ended) {
 		fallback_end(f, wire_farewell);
-	else
+	} else {
 		wire_shutdown(f->wire);
+		loop_arm(f->w->loop, &f->last, LAST_MS, too_long);
+	}
 }
 
 static void endpoint_finish(struct endpoint *e)

@@ -14,6 +14,7 @@ struct fallback {
 	struct task read_task, flush_task;
 	struct deferred dead;
 	struct owned owned;
+	struct timer last; /* the target has closed: how long the client may take */
 	struct dial dial;
 	struct dial_opts opts;
 	struct buf early;

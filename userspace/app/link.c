@@ -37,10 +37,12 @@ static void act_synack(struct stream *st, const struct act *a)
 static void act_fin(struct stream *st)
 {
 	bool dialing = st->core.state == STREAM_DIALING || st->core.state == STREAM_ACKED;
+	struct worker *w = st->w;
+	bool drop = st->early.len == 0 || w->n_orphans >= w->config->limits.streams_per_session;
 
-	stream_event(st,
-		     dialing && st->early.len == 0 ? STREAM_EV_REMOTE_CANCEL : STREAM_EV_REMOTE_FIN,
-		     NULL);
+	stream_event(st, dialing && drop ? STREAM_EV_REMOTE_CANCEL : STREAM_EV_REMOTE_FIN, NULL);
+	st->orphan = st->core.state == STREAM_ORPHAN;
+	w->n_orphans += st->orphan;
 }
 
 static void act_close(struct link *l, const struct act *a)
@@ -164,6 +166,8 @@ static void read_some(struct task *t)
 		}
 		if (n == -EAGAIN) {
 			l->readable = l->paused;
+			if (l->paused)
+				link_look_again(l);
 			return;
 		}
 		if (n == 0) {

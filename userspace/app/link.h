@@ -45,12 +45,12 @@ struct link {
 	size_t queued;		  /* bytes of all streams that their destinations have not taken */
 	uint64_t last_read_ms;	  /* when the peer was heard last */
 	uint64_t bytes_in, bytes_out;
+	uint64_t control_end; /* wire_sent() once the last control frame is out */
 	bool readable, hup;
-	bool paused;	    /* not reading: somebody downstream has to catch up */
-	bool control_waits; /* a control frame is in the wire's queue */
-	bool broken;	    /* writing failed: it ends once nothing can be read any more */
-	bool lost;	    /* the peer ended it, or the connection did */
-	bool refused;	    /* the peer ended it with an Alert, or does not speak AnyTLS */
+	bool paused;  /* not reading: somebody downstream has to catch up */
+	bool broken;  /* writing failed: it ends once nothing can be read any more */
+	bool lost;    /* the peer ended it, or the connection did */
+	bool refused; /* the peer ended it with an Alert, or does not speak AnyTLS */
 	bool dead;
 	char tag[16]; /* "s12": for the log */
 };

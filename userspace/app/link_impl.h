@@ -13,6 +13,8 @@ void link_unpause(struct link *l);
 void link_flush(struct link *l);
 /* Whether somebody downstream has to catch up before more is read; looks for stuck streams. */
 bool link_must_pause(struct link *l);
+/* Has reading tried again in a while, whatever the queues do. */
+void link_look_again(struct link *l);
 /* Disarms the timers of writing and queueing. */
 void link_stop_timers(struct link *l);
 

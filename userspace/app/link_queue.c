@@ -46,6 +46,12 @@ static void stalled(struct timer *t)
 	link_unpause(l);
 }
 
+void link_look_again(struct link *l)
+{
+	if (!l->stall_timer.slot)
+		loop_arm(l->w->loop, &l->stall_timer, STUCK_MS, stalled);
+}
+
 /*
  * The queues are full and several streams share the session. Slow ones are waited for; one that
  * takes nothing at all, or is over its bound for too long, makes room for the others.
@@ -57,13 +63,15 @@ static bool crowded(struct link *l, uint64_t now)
 	bool stuck = now - worst->progress_ms >= STUCK_MS;
 	bool too_long = worst->over_ms && now - worst->over_ms >= lim->stall_timeout_ms;
 
-	if (!stuck && !too_long) {
-		loop_arm(l->w->loop, &l->stall_timer, STUCK_MS, stalled);
+	if (!stuck && !too_long)
 		return true;
-	}
-	reset(l, worst,
-	      stuck ? "its destination takes nothing while others wait"
-		    : "its destination is too slow for the others");
+	do {
+		reset(l, worst,
+		      stuck ? "its destination takes nothing while others wait"
+			    : "its destination is too slow for the others");
+		worst = largest(l);
+	} while (!alone(l) && l->queued > lim->session_buffer &&
+		 now - worst->progress_ms >= STUCK_MS);
 	return l->queued > lim->session_buffer;
 }
 
@@ -73,6 +81,9 @@ bool link_must_pause(struct link *l)
 	uint64_t now = loop_now_ms(l->w->loop);
 	struct stream *worst;
 
+	/* what ended streams still hold counts for nobody in particular: so everybody waits */
+	if (l->w->pool.bytes_out > 2 * lim->worker_buffer && !list_empty(&l->streams))
+		return true;
 	if (l->queued == 0)
 		return false;
 	if (l->w->pool.bytes_out > lim->worker_buffer && l->queued > PRESSED_MAX)

@@ -37,12 +37,10 @@ static void wire_failed(struct link *l)
 
 static void check_control(struct link *l, bool progress)
 {
-	if (wire_queued(l->wire) == 0) {
-		l->control_waits = false;
+	if (wire_sent(l->wire) >= l->control_end)
 		loop_disarm(l->w->loop, &l->write_timer);
-	} else if (l->control_waits && (progress || !l->write_timer.slot)) {
+	else if (progress || !l->write_timer.slot)
 		loop_arm(l->w->loop, &l->write_timer, CONTROL_STUCK_MS, control_stuck);
-	}
 }
 
 static void wake_streams(struct link *l)
@@ -147,6 +145,6 @@ void link_control(struct link *l, enum frame_cmd cmd, uint32_t stream_id, const 
 	frame_put(frame, cmd, stream_id, (uint16_t)n);
 	if (n > 0)
 		memcpy(frame + FRAME_HDR_LEN, data, n);
-	l->control_waits = true;
 	link_packet(l, frame, FRAME_HDR_LEN + n);
+	l->control_end = wire_sent(l->wire) + wire_queued(l->wire);
 }

@@ -13,7 +13,7 @@
 struct server_stream {
 	struct stream s;
 	struct flow flow;
-	struct timer ack;
+	struct timer ack; /* the destination is due, then SYNACK */
 	struct deferred dead;
 	struct endpoint *far; /* dialled, about to be joined */
 	bool dialing;
@@ -57,6 +57,12 @@ static void ack_due(struct timer *t)
 	stream_event(&container_of(t, struct server_stream, ack)->s, STREAM_EV_ACK_DUE, NULL);
 }
 
+static void address_late(struct timer *t)
+{
+	stream_event(&container_of(t, struct server_stream, ack)->s, STREAM_EV_BAD_DESTINATION,
+		     "no destination in time");
+}
+
 static void attach(struct stream *st)
 {
 	struct server_stream *ss = of(st);
@@ -79,6 +85,7 @@ static void start(struct server_stream *ss)
 	log_debug(ss->tag, "%s to %s", f->user, addr_text(&f->dst, text));
 	stream_event(&ss->s, STREAM_EV_DESTINATION, NULL);
 	ss->dialing = true;
+	loop_disarm(f->w->loop, &ss->ack);
 	if (uot == UOT_NONE) {
 		loop_arm(f->w->loop, &ss->ack, ACK_MS, ack_due);
 		flow_connect(f);
@@ -209,6 +216,7 @@ void server_stream_open(struct link *l, uint32_t stream_id)
 	count(&l->w->counters.streams, 1);
 	stream_init(&ss->s, l, &server_stream_ops, stream_id, STREAM_ADDRESS);
 	session_add(&l->core, &ss->s.core);
+	loop_arm(l->w->loop, &ss->ack, l->w->config->limits.auth_timeout_ms, address_late);
 	stream_tag(&ss->s, ss->tag);
 	ss->flow.w = l->w;
 	ss->flow.ops = &server_flow_ops;

@@ -28,7 +28,7 @@ static void reply(struct socks_conn *c, enum socks5_reply code, const struct add
 static void refuse(struct socks_conn *c, enum socks5_reply code)
 {
 	reply(c, code, NULL);
-	while (recv(c->watch.fd, c->buf, sizeof(c->buf), 0) > 0)
+	for (int i = 0; i < 64 && recv(c->watch.fd, c->buf, sizeof(c->buf), 0) > 0; i++)
 		;
 	socks_conn_done(c);
 }

@@ -226,6 +226,7 @@ void stream_event(struct stream *st, enum stream_event ev, const char *why)
 	if (st->core.state == STREAM_CLOSED && !st->told_closed) {
 		st->told_closed =
 			true; /* what follows from an event may close it before the event is over */
+		st->w->n_orphans -= st->orphan;
 		st->ops->closed(st, why);
 	}
 	if ((todo & STREAM_DO_FORGET) && st->link)

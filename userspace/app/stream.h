@@ -42,6 +42,7 @@ struct stream {
 	uint64_t down_at_up; /* `down` when something was last sent up: what came since is an answer
 			      */
 	uint64_t start_ms;
+	bool orphan;	  /* counted in w->n_orphans */
 	bool told_closed; /* ops->closed() was called */
 };
 

@@ -7,7 +7,7 @@
 
 #include "base/list.h"
 
-#define FAREWELL_MS 3000
+#define FAREWELL_MS 3000 /* without progress */
 
 struct farewell {
 	struct worker *w;
@@ -16,7 +16,8 @@ struct farewell {
 	struct timer timer;
 	struct deferred dead;
 	struct owned owned;
-	bool busy; /* bytes are queued: a drain waits for them */
+	bool counted; /* in program->n_farewells */
+	bool busy;    /* bytes are queued: a drain waits for them */
 };
 
 static void release(struct deferred *d)
@@ -34,6 +35,8 @@ static void not_busy(struct farewell *f)
 static void farewell_end(struct farewell *f)
 {
 	not_busy(f);
+	if (f->counted)
+		limit_give(&f->w->program->n_farewells);
 	worker_disown(&f->owned);
 	loop_forget(f->w->loop, &f->watch);
 	loop_disarm(f->w->loop, &f->timer);
@@ -54,15 +57,19 @@ static void end_owned(struct owned *o)
 static void ready(struct watcher *w, uint32_t events)
 {
 	struct farewell *f = container_of(w, struct farewell, watch);
+	size_t before = wire_queued(f->wire);
 	int err = wire_flush(f->wire);
 	ssize_t n;
 
 	(void)events;
 	if (err == 0)
 		not_busy(f);
-	do {
-		n = wire_read(f->wire, f->w->rx);
-	} while (n > 0);
+	n = wire_read(f->wire, f->w->rx); /* one a turn: a stranger may send without end */
+	/* what is left makes an edge again, after the others had their turn */
+	if (n > 0 && loop_rewatch(f->w->loop, w, EPOLLIN | EPOLLOUT | EPOLLRDHUP) < 0)
+		n = 0;
+	if (wire_queued(f->wire) < before)
+		loop_arm(f->w->loop, &f->timer, FAREWELL_MS, expired);
 	/* a peer that only stopped sending still gets what is queued */
 	if (err == 0 ? n == 0 : err != -EAGAIN || wire_end(f->wire) == WIRE_RESET)
 		farewell_end(f);
@@ -72,6 +79,7 @@ void wire_farewell(struct worker *w, struct wire *wire)
 {
 	struct farewell *f;
 	int err = wire_shutdown(wire);
+	bool counted;
 
 	/* nothing left to send and nobody to wait for, or the peer is not there */
 	if (err == 0 ? wire_end(wire) != WIRE_OPEN
@@ -79,12 +87,17 @@ void wire_farewell(struct worker *w, struct wire *wire)
 		wire_free(wire);
 		return;
 	}
-	f = calloc(1, sizeof(*f));
+	/* too many strangers at once are not worth the courtesy */
+	counted = limit_take(&w->program->n_farewells, w->config->limits.handshakes);
+	f = counted || wire_queued(wire) > 0 ? calloc(1, sizeof(*f)) : NULL;
 	if (!f) {
+		if (counted)
+			limit_give(&w->program->n_farewells);
 		wire_free(wire);
 		return;
 	}
 	f->w = w;
+	f->counted = counted;
 	f->wire = wire;
 	f->busy = err == -EAGAIN && limit_take(&w->program->n_busy, UINT32_MAX);
 	worker_own(w, &f->owned, end_owned);

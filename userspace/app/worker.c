@@ -215,6 +215,11 @@ static void receive_connection(struct mail *m, void *owner)
 	int fd = msg->fd;
 
 	free(msg);
+	if (w->draining) {
+		fd_close(fd);
+		limit_give(&w->program->n_local);
+		return;
+	}
 	in->ops->adopt(in, fd);
 }
 

@@ -64,6 +64,7 @@ struct worker {
 	_Atomic uint64_t oldest_ms; /* when the first of them came; UINT64_MAX: there is none */
 	struct timer trim_timer;
 	struct list owned;
+	uint32_t n_orphans; /* streams that ended before their destination was there */
 	bool draining;
 	pthread_t thread;
 };
@@ -82,6 +83,7 @@ struct program {
 	_Atomic uint32_t n_handshakes; /* under way, server role */
 	_Atomic uint32_t n_local;      /* connections of local inbounds */
 	_Atomic uint32_t n_udp;	       /* UDP associations, both roles */
+	_Atomic uint32_t n_farewells;  /* wires being closed in good order */
 	_Atomic uint32_t n_busy;       /* connections and streams that a drain waits for */
 	_Atomic uint32_t next_tag;     /* numbers for the log */
 };

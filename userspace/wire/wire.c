@@ -126,6 +126,7 @@ int wire_send(struct wire *w, const uint8_t *p, size_t n, enum wire_push push)
 		sent = send_some(w->fd, p, n);
 	if (sent < 0)
 		return (int)sent;
+	w->sent += (uint64_t)sent;
 	if ((size_t)sent < n && buf_append(&w->out, w->sh->pool, p + sent, n - (size_t)sent) < 0)
 		return -ENOMEM;
 	if (queued && at_once) {
@@ -141,6 +142,11 @@ size_t wire_queued(const struct wire *w)
 	return w->out.len;
 }
 
+uint64_t wire_sent(const struct wire *w)
+{
+	return w->sent;
+}
+
 int wire_flush(struct wire *w)
 {
 	while (w->out.len > 0) {
@@ -154,6 +160,7 @@ int wire_flush(struct wire *w)
 			continue;
 		if (sent < 0)
 			return errno == EWOULDBLOCK ? -EAGAIN : -errno;
+		w->sent += (uint64_t)sent;
 		buf_consume(&w->out, w->sh->pool, (size_t)sent);
 	}
 	if (w->fin_due)

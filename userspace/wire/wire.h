@@ -82,6 +82,9 @@ int wire_write(struct wire *w, const struct iovec *iov, int n, enum wire_push pu
 /* Bytes accepted that the kernel has not taken yet. */
 size_t wire_queued(const struct wire *w);
 
+/* Bytes that the kernel has taken since the wire was made, as they are on the connection. */
+uint64_t wire_sent(const struct wire *w);
+
 /* Sends what is queued: 0 when all is gone, -EAGAIN when the socket is full, else the wire is dead.
  */
 int wire_flush(struct wire *w);

@@ -16,11 +16,15 @@
 /* A record that OpenSSL already holds a part of comes out together with what was received now. */
 #define RECV_MAX (WIRE_READ_ROOM - 20 * 1024)
 
+/* A peer that sends key updates and the like without end keeps the worker from everybody else. */
+#define BARREN_MAX (64 * 1024)
+
 struct wire_ssl {
 	struct wire w;
 	SSL *ssl;
 	const uint8_t *in; /* ciphertext that OpenSSL has not taken yet; empty between two calls */
 	size_t in_left;
+	size_t barren;	 /* ciphertext since the last plaintext */
 	size_t staged;	 /* bytes of records in sh->cipher_out; 0 between two calls */
 	bool one_record; /* server, before its first plaintext: no more than one record is received
 			  */
@@ -160,6 +164,12 @@ static ssize_t ssl_read(struct wire *w, uint8_t *p)
 	/* tickets and the like: the end may wait behind them, and would make no other edge */
 	do {
 		got = read_once(s, p, &used);
+		if (used > 0)
+			s->barren = 0;
+		else if (got > 0)
+			s->barren += (size_t)got;
+		if (s->barren > BARREN_MAX)
+			w->end = WIRE_RESET;
 	} while (got > 0 && used == 0 && w->end == WIRE_OPEN);
 	if (used > 0)
 		s->one_record = false;
