@@ -129,12 +129,12 @@ func (s *lossStream) rng(direction, end uint64) *rand.Rand {
 // send writes noise in pieces of any size, and breaks the stream where that is its fate.
 func (s *lossStream) send(c *net.TCPConn, direction uint64, breaks bool) {
 	n, rng, b := newNoise(s.seed+direction), s.rng(direction, 0), make([]byte, ioSize)
-	for done := int64(0); done < s.size; {
-		if breaks && done >= s.breakAt {
-			s.breakUp(c)
-			return
-		}
-		piece := b[:min(1+rng.Int64N(ioSize), s.size-done)]
+	limit := s.size
+	if breaks {
+		limit = s.breakAt
+	}
+	for done := int64(0); done < limit; {
+		piece := b[:min(1+rng.Int64N(ioSize), limit-done)]
 		n.Read(piece)
 		if _, err := c.Write(piece); err != nil {
 			s.wrote[direction] = fmt.Errorf("write after %d bytes: %w", done, err)
@@ -142,6 +142,9 @@ func (s *lossStream) send(c *net.TCPConn, direction uint64, breaks bool) {
 		}
 		done += int64(len(piece))
 		pause(rng)
+	}
+	if breaks {
+		s.breakUp(c)
 	}
 }
 
