@@ -160,6 +160,7 @@ def test_drops_to_a_user(world):
     os.chmod(world.cert.key, 0o600)
     user = pwd.getpwnam("nobody")
     daemon = world.start({"user": "nobody", "inbounds": [world.anytls_in()]})
+    daemon.wait_log("is ready")                 # the port listens before that
     status = open(f"/proc/{daemon.pid}/status", encoding="ascii").read()
     assert re.search(r"Uid:\s+(\d+)\s+(\d+)\s+(\d+)", status).groups() == (str(user.pw_uid),) * 3
     assert re.search(r"Gid:\s+(\d+)\s+(\d+)\s+(\d+)", status).groups() == (str(user.pw_gid),) * 3
