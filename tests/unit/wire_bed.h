@@ -6,20 +6,29 @@
 #include "tls_pair.h"
 
 #include "tcp_bed.h"
+#include "base/be.h"
+#include "wire/tls_secrets.h"
 #include "wire/wire.h"
 
 #define WIRE_RECORDS 256
 
 struct wire_kind {
 	const char *name;
-	int version;	 /* 0: plain */
-	size_t overhead; /* bytes of a record's body beyond the plaintext */
+	int version;	    /* 0: plain */
+	size_t overhead;    /* bytes of a record's body beyond the plaintext */
+	const char *suites; /* of TLS 1.3 */
+	bool records;	    /* our own records; else OpenSSL's */
+	bool client;	    /* the wire is the client's */
 };
 
 static const struct wire_kind wire_kinds[] = {
-	{ "plain", 0, 0 },
-	{ "TLS 1.2", TLS1_2_VERSION, 24 }, /* AES-GCM: 8 bytes of nonce, 16 of tag */
-	{ "TLS 1.3", TLS1_3_VERSION, 17 }, /* type and tag */
+	{ "plain", 0, 0, NULL, false, false },
+	{ "TLS 1.2", TLS1_2_VERSION, 24, NULL, false, false }, /* 8 bytes of nonce, 16 of tag */
+	{ "TLS 1.3", TLS1_3_VERSION, 17, NULL, false, false }, /* type and tag */
+	{ "records", TLS1_3_VERSION, 17, "TLS_AES_128_GCM_SHA256", true, false },
+	{ "records", TLS1_3_VERSION, 17, "TLS_AES_256_GCM_SHA384", true, false },
+	{ "records", TLS1_3_VERSION, 17, "TLS_CHACHA20_POLY1305_SHA256", true, false },
+	{ "records", TLS1_3_VERSION, 17, "TLS_AES_256_GCM_SHA384", true, true },
 };
 
 struct wire_bed {
@@ -42,7 +51,9 @@ struct wire_bed {
 
 #define RAW_ROOM (16384 + 512)
 
-static inline struct tls_pair wire_bed_ssl(const struct wire_kind *kind)
+/* Both ends after a handshake; `secrets`: those of the wire's end. */
+static inline struct tls_pair wire_bed_ssl(const struct wire_kind *kind,
+					   struct tls_secrets *secrets)
 {
 	struct made m = make_self_signed("a.test");
 	uint8_t keys[TLS_TICKET_KEYS_LEN] = { 1 };
@@ -58,11 +69,46 @@ static inline struct tls_pair wire_bed_ssl(const struct wire_kind *kind)
 	struct tls_client *c = client_of(&co);
 	struct tls_pair p = pair_new(s, c);
 
+	if (kind->suites)
+		assert_true(SSL_set_ciphersuites(p.client, kind->suites));
+	tls_secrets_collect(kind->client ? p.client : p.server, secrets);
 	assert_true(pair_handshake(&p));
 	tls_server_free(s);
 	tls_client_free(c);
 	made_free(&m);
 	return p;
+}
+
+/* Whole records that wait in a memory BIO. */
+static inline uint64_t wire_bed_waiting(BIO *bio)
+{
+	char *p;
+	size_t n = (size_t)BIO_get_mem_data(bio, &p), at = 0;
+	uint64_t records = 0;
+
+	for (; at < n; records++)
+		at += 5 + (size_t)get_be16((uint8_t *)p + at + 3);
+	return records;
+}
+
+/* Hands the keys of `near` over to a wire of our own records. */
+static inline struct wire *wire_bed_record(struct wire_shared *sh, const struct wire_kind *kind,
+					   int fd, SSL *near, struct tls_secrets *secrets)
+{
+	struct tls_keys keys;
+	struct wire_record_opts opts = { .keys = &keys, .client = kind->client };
+	struct wire *w;
+
+	assert_true(tls_secrets_keys(secrets, near, sh->crypto.kdf, &keys));
+	assert_string_equal(tls_suite_name(keys.suite), kind->suites);
+	keys.tx.seq = kind->client ? 0 : wire_bed_waiting(SSL_get_wbio(near)); /* tickets */
+	SSL_set_app_data(near, NULL);
+	opts.tickets = kind->client ? near : NULL;
+	w = wire_record_new(sh, fd, &opts);
+	assert_non_null(w);
+	if (!kind->client)
+		SSL_free(near);
+	return w;
 }
 
 static inline void wire_bed_init(struct wire_bed *b, const struct wire_kind *kind, int room)
@@ -78,10 +124,13 @@ static inline void wire_bed_init(struct wire_bed *b, const struct wire_kind *kin
 	bed_tcp_pair(pair, room);
 	b->far = pair[0];
 	if (kind->version) {
-		struct tls_pair p = wire_bed_ssl(kind);
+		struct tls_secrets secrets = { 0 };
+		struct tls_pair p = wire_bed_ssl(kind, &secrets);
+		SSL *near = kind->client ? p.client : p.server;
 
-		b->ssl = p.client;
-		b->wire = wire_ssl_new(&b->sh, pair[1], p.server);
+		b->ssl = kind->client ? p.server : p.client;
+		b->wire = kind->records ? wire_bed_record(&b->sh, kind, pair[1], near, &secrets)
+					: wire_ssl_new(&b->sh, pair[1], near);
 	} else {
 		b->wire = wire_plain_new(&b->sh, pair[1]);
 	}

@@ -12,6 +12,8 @@
 
 #include "base/be.h"
 #include "base/fd.h"
+#include "base/secret.h"
+#include "wire/tls_secrets.h"
 #include "wire/wire_impl.h"
 
 #define RECORD_HDR  5
@@ -25,6 +27,8 @@ struct handshake {
 	uint8_t hdr[RECORD_HDR];
 	uint8_t *record;   /* header and body of the record being read, once the header is there */
 	size_t have, want; /* of the record */
+	struct tls_secrets secrets;
+	uint64_t records_sent; /* under the session's keys: the tickets that a server sends first */
 	char why[200];
 };
 
@@ -46,6 +50,7 @@ static struct handshake *handshake_new(struct wire_shared *sh, int fd, SSL *ssl)
 	h->fd = fd;
 	h->ssl = ssl;
 	h->want = RECORD_HDR;
+	tls_secrets_collect(ssl, &h->secrets);
 	snprintf(h->why, sizeof(h->why), "connection lost"); /* where nothing better is known */
 	return h;
 }
@@ -68,6 +73,7 @@ void handshake_free(struct handshake *h)
 	SSL_free(h->ssl);
 	buf_done(&h->out, h->sh->pool);
 	free(h->record);
+	tls_secrets_wipe(&h->secrets);
 	free(h);
 }
 
@@ -164,6 +170,18 @@ static void explain(struct handshake *h)
 			  : "unknown TLS error");
 }
 
+/* Whole records that OpenSSL wrote and nobody has fetched yet. */
+static uint64_t count_records(SSL *ssl)
+{
+	char *p;
+	size_t n = (size_t)BIO_get_mem_data(SSL_get_wbio(ssl), &p), at = 0;
+	uint64_t records = 0;
+
+	for (; n - at >= RECORD_HDR; records++)
+		at += RECORD_HDR + (size_t)get_be16((uint8_t *)p + at + 3);
+	return records;
+}
+
 int handshake_step(struct handshake *h)
 {
 	for (;;) {
@@ -174,6 +192,9 @@ int handshake_step(struct handshake *h)
 		err = SSL_get_error(h->ssl, ret);
 		if (ret != 1 && err != SSL_ERROR_WANT_READ)
 			explain(h);
+		/* a server's last word is tickets, a client's still has the handshake's keys */
+		if (ret == 1 && SSL_is_server(h->ssl))
+			h->records_sent = count_records(h->ssl);
 		flushed = flush(h);
 		if (ret == 1)
 			return flushed == -ECONNRESET ? flushed : 0;
@@ -202,10 +223,36 @@ const char *handshake_alpn(const struct handshake *h, size_t *ret_len)
 	return (const char *)p;
 }
 
+/* A client's SSL lives on until the tickets have come; a server's has nothing left to do. */
+static struct wire *record_wire(struct handshake *h, const struct tls_keys *keys)
+{
+	bool client = !SSL_is_server(h->ssl);
+	const struct wire_record_opts opts = {
+		.keys = keys,
+		.client = client,
+		.resumed = SSL_session_reused(h->ssl),
+		.tickets = client ? h->ssl : NULL,
+	};
+	struct wire *w = wire_record_new(h->sh, h->fd, &opts);
+
+	if (w && !client)
+		SSL_free(h->ssl);
+	return w;
+}
+
 struct wire *handshake_finish(struct handshake *h)
 {
-	struct wire *w = wire_ssl_new(h->sh, h->fd, h->ssl);
+	struct tls_keys keys;
+	struct wire *w;
 
+	SSL_set_app_data(h->ssl, NULL);
+	if (tls_secrets_keys(&h->secrets, h->ssl, h->sh->crypto.kdf, &keys)) {
+		keys.tx.seq = h->records_sent;
+		w = record_wire(h, &keys);
+	} else {
+		w = wire_ssl_new(h->sh, h->fd, h->ssl);
+	}
+	secret_wipe(&keys, sizeof(keys));
 	if (w) {
 		w->out = h->out;
 		h->out = (struct buf){ 0 };

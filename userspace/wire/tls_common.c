@@ -13,6 +13,8 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 
+#include "wire/tls_secrets.h"
+
 /* Ours is Go's order, which most peers have: the one that costs least comes first. */
 #define TLS13_SUITES "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256"
 
@@ -157,6 +159,7 @@ SSL_CTX *tls_ctx_new(const SSL_METHOD *method, const struct tls_limits *lim,
 	SSL_CTX_clear_options(ctx, SSL_OP_IGNORE_UNEXPECTED_EOF | SSL_OP_NO_TICKET);
 	SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
 	SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+	tls_secrets_enable(ctx);
 	if (set_limits(ctx, lim, why) < 0) {
 		ERR_clear_error();
 		SSL_CTX_free(ctx);

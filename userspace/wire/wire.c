@@ -11,14 +11,16 @@
 
 #define SEND_AT_ONCE 16384 /* so many bytes are worth a system call of their own */
 #define FLUSH_PIECES 32
+/* AES-GCM's safe limit is 2^24.5 full records under one key (RFC 8446, 5.5). */
+#define RECORDS_MAX (1 << 24)
 
 int wire_shared_init(struct wire_shared *sh, struct buf_pool *pool)
 {
-	*sh = (struct wire_shared){ .pool = pool };
+	*sh = (struct wire_shared){ .pool = pool, .records_max = RECORDS_MAX };
 	sh->cipher_in = malloc(WIRE_SCRATCH);
 	sh->cipher_out = malloc(WIRE_SCRATCH);
 	sh->gather = malloc(WIRE_WRITE_MAX);
-	if (sh->cipher_in && sh->cipher_out && sh->gather)
+	if (sh->cipher_in && sh->cipher_out && sh->gather && record_crypto_init(&sh->crypto) == 0)
 		return 0;
 	wire_shared_done(sh);
 	return -ENOMEM;
@@ -29,6 +31,7 @@ void wire_shared_done(struct wire_shared *sh)
 	free(sh->cipher_in);
 	free(sh->cipher_out);
 	free(sh->gather);
+	record_crypto_done(&sh->crypto);
 	*sh = (struct wire_shared){ 0 };
 }
 

@@ -17,6 +17,7 @@
 #include <sys/uio.h>
 
 #include "base/buf.h"
+#include "wire/record.h"
 
 struct ssl_st;
 
@@ -26,6 +27,9 @@ struct wire_shared {
 	uint8_t *cipher_in;  /* WIRE_SCRATCH bytes: ciphertext as received */
 	uint8_t *cipher_out; /* WIRE_SCRATCH bytes: records to send */
 	uint8_t *gather;     /* WIRE_WRITE_MAX bytes: a gather list made contiguous */
+	struct record_crypto crypto;
+	uint64_t records_max; /* sealed with one key at most, then comes a KeyUpdate; tests lower it
+			       */
 };
 
 /* Allocates the scratch; `pool` stays the caller's. 0 or -ENOMEM. */
@@ -46,10 +50,20 @@ enum wire_end {
 
 struct wire;
 
+struct wire_record_opts {
+	const struct tls_keys *keys; /* copied */
+	bool client;
+	bool resumed; /* for wire_describe() */
+	struct ssl_st
+		*tickets; /* client: the handshake's SSL over memory BIOs, or NULL; it gets to
+			     see the tickets that come before the first data, and is then freed */
+};
+
 /* Take over fd (and ssl, whose handshake is done). NULL without memory; fd and ssl are then
  * untouched. */
 struct wire *wire_plain_new(struct wire_shared *sh, int fd);
 struct wire *wire_ssl_new(struct wire_shared *sh, int fd, struct ssl_st *ssl);
+struct wire *wire_record_new(struct wire_shared *sh, int fd, const struct wire_record_opts *o);
 
 /* Closes without another word and frees; NULL is ignored. Queued bytes are lost. */
 void wire_free(struct wire *w);

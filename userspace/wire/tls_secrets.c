@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Reads the key log lines of a handshake (NSS key log format), which nobody else gets to see.
+#include "wire/tls_secrets.h"
+
+#include <string.h>
+
+#include "base/secret.h"
+
+static int digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+/* Returns the number of bytes, or 0 where it is no hexadecimal number of at most TLS_SECRET_MAX. */
+static uint8_t read_hex(const char *p, uint8_t *ret)
+{
+	uint8_t n = 0;
+
+	for (; *p; p += 2, n++) {
+		int high = digit(p[0]), low = high < 0 ? -1 : digit(p[1]);
+
+		if (low < 0 || n == TLS_SECRET_MAX)
+			return 0;
+		ret[n] = (uint8_t)(high << 4 | low);
+	}
+	return n;
+}
+
+/* "LABEL client-random secret" */
+static void on_line(const SSL *ssl, const char *line)
+{
+	static const char client[] = "CLIENT_TRAFFIC_SECRET_0 ";
+	static const char server[] = "SERVER_TRAFFIC_SECRET_0 ";
+	struct tls_secrets *s = SSL_get_app_data(ssl);
+	const char *secret = strrchr(line, ' ');
+
+	if (!s || !secret)
+		return;
+	if (!strncmp(line, client, sizeof(client) - 1))
+		s->client_len = read_hex(secret + 1, s->client);
+	else if (!strncmp(line, server, sizeof(server) - 1))
+		s->server_len = read_hex(secret + 1, s->server);
+}
+
+void tls_secrets_enable(SSL_CTX *ctx)
+{
+	SSL_CTX_set_keylog_callback(ctx, on_line);
+}
+
+void tls_secrets_collect(SSL *ssl, struct tls_secrets *s)
+{
+	SSL_set_app_data(ssl, s);
+}
+
+void tls_secrets_wipe(struct tls_secrets *s)
+{
+	secret_wipe(s, sizeof(*s));
+}
+
+bool tls_secrets_keys(const struct tls_secrets *s, SSL *ssl, struct tls_kdf *kdf,
+		      struct tls_keys *ret)
+{
+	const SSL_CIPHER *cipher = SSL_get_current_cipher(ssl);
+	enum tls_suite suite = cipher ? tls_suite_of(SSL_CIPHER_get_protocol_id(cipher)) : 0;
+	bool server = SSL_is_server(ssl);
+
+	if (SSL_version(ssl) != TLS1_3_VERSION || !suite ||
+	    s->client_len != tls_secret_len(suite) || s->server_len != tls_secret_len(suite))
+		return false;
+	*ret = (struct tls_keys){ .suite = suite };
+	memcpy(ret->tx.secret, server ? s->server : s->client, tls_secret_len(suite));
+	memcpy(ret->rx.secret, server ? s->client : s->server, tls_secret_len(suite));
+	return tls_half_install(kdf, suite, &ret->tx) == 0 &&
+	       tls_half_install(kdf, suite, &ret->rx) == 0;
+}

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// A TLS 1.3 session whose records we make and read ourselves, once the handshake left the keys.
+#include "wire/wire_record_impl.h"
+
+#include <errno.h>
+#include <openssl/ssl.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* Seals a control record into out, which has room for it. */
+static ssize_t seal_control(struct wire_record *r, enum record_type type, const void *p, size_t n,
+			    uint8_t *out)
+{
+	struct iovec iov = { (void *)p, n };
+	struct record_src src = { &iov, 0 };
+
+	return record_seal(&r->w.sh->crypto, &r->tx, type, &src, n, out);
+}
+
+/* Our KeyUpdate, and the next key from then on. Returns its length or -EIO. */
+ssize_t wire_record_key_update(struct wire_record *r, uint8_t *out)
+{
+	static const uint8_t message[] = { 24, 0, 0, 1, 0 }; /* asks for none in return */
+	ssize_t n = seal_control(r, RECORD_HANDSHAKE, message, sizeof(message), out);
+
+	if (n < 0 || record_dir_update(&r->w.sh->crypto, &r->tx) < 0)
+		return -EIO;
+	return n;
+}
+
+int wire_record_alert(struct wire_record *r, bool fatal, enum record_alert what)
+{
+	const uint8_t alert[] = { fatal ? 2 : 1, (uint8_t)what };
+	uint8_t *out = r->w.sh->cipher_out;
+	ssize_t n = seal_control(r, RECORD_ALERT, alert, sizeof(alert), out);
+
+	if (n < 0)
+		return -EPIPE;
+	return wire_send(&r->w, out, (size_t)n, fatal ? WIRE_NOW : WIRE_LATER);
+}
+
+void wire_record_forget_tickets(struct wire_record *r)
+{
+	if (!r->tickets)
+		return;
+	/* a session that ends without close_notify must stay resumable */
+	SSL_set_shutdown(r->tickets, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+	SSL_free(r->tickets);
+	r->tickets = NULL;
+}
+
+static int record_write(struct wire *w, const struct iovec *iov, int n, size_t total,
+			enum wire_push push)
+{
+	struct wire_record *r = wire_record_of(w);
+	struct record_src src = { iov, 0 };
+	uint8_t *out = w->sh->cipher_out;
+	size_t used = 0;
+
+	(void)n;
+	if (r->dead)
+		return -EPIPE;
+	while (total > 0) {
+		size_t take = total < RECORD_DATA_MAX ? total : RECORD_DATA_MAX;
+		ssize_t len = 0;
+
+		if (r->tx.keys.seq + 1 >= w->sh->records_max) /* the KeyUpdate is the last one */
+			len = wire_record_key_update(r, out + used);
+		used += len > 0 ? (size_t)len : 0;
+		if (len >= 0)
+			len = record_seal(&w->sh->crypto, &r->tx, RECORD_DATA, &src, take,
+					  out + used);
+		if (len < 0) {
+			r->dead = true; /* what the peer would get has a hole */
+			return -EPIPE;
+		}
+		used += (size_t)len;
+		total -= take;
+	}
+	return wire_send(w, out, used, push);
+}
+
+static int record_close_notify(struct wire *w)
+{
+	struct wire_record *r = wire_record_of(w);
+
+	if (w->end == WIRE_RESET || r->dead)
+		return 0;
+	return wire_record_alert(r, false, ALERT_CLOSE_NOTIFY);
+}
+
+static void record_free(struct wire *w)
+{
+	struct wire_record *r = wire_record_of(w);
+
+	record_dir_done(&w->sh->crypto, &r->tx);
+	record_dir_done(&w->sh->crypto, &r->rx);
+	wire_record_forget_tickets(r);
+	free(r->part);
+	free(r);
+}
+
+static const char *record_describe(const struct wire *w)
+{
+	static _Thread_local char text[96];
+	const struct wire_record *r = (const struct wire_record *)(const void *)w;
+
+	snprintf(text, sizeof(text), "TLSv1.3 %s%s in userspace (records)",
+		 tls_suite_name(r->tx.suite), r->resumed ? " resumed" : "");
+	return text;
+}
+
+static const struct wire_ops record_ops = {
+	.read = wire_record_read,
+	.write = record_write,
+	.close_notify = record_close_notify,
+	.free = record_free,
+	.describe = record_describe,
+};
+
+struct wire *wire_record_new(struct wire_shared *sh, int fd, const struct wire_record_opts *o)
+{
+	struct wire_record *r = calloc(1, sizeof(*r));
+
+	if (!r)
+		return NULL;
+	wire_init(&r->w, &record_ops, sh, fd);
+	record_dir_init(&r->tx, o->keys->suite, &o->keys->tx, true);
+	record_dir_init(&r->rx, o->keys->suite, &o->keys->rx, false);
+	r->client = o->client;
+	r->resumed = o->resumed;
+	r->one_record = !o->client;
+	r->tickets = o->tickets;
+	return &r->w;
+}
