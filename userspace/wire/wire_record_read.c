@@ -31,7 +31,7 @@ struct reading {
 /* What the peer sent is no TLS. */
 static void fail(struct wire_record *r, enum record_alert what)
 {
-	if (!r->dead)
+	if (!r->dead && !r->w.fin_due)
 		wire_record_alert(r, true, what);
 	r->dead = true;
 	r->w.end = WIRE_RESET;
@@ -181,7 +181,7 @@ ssize_t wire_record_read(struct wire *w, uint8_t *p)
 		if (r->barren > BARREN_MAX)
 			w->end = WIRE_RESET;
 	} while (got > 0 && rd.used == 0 && w->end == WIRE_OPEN);
-	if (rd.answer && w->end == WIRE_OPEN) {
+	if (rd.answer && w->end == WIRE_OPEN && !w->fin_due) {
 		ssize_t n = wire_record_key_update(r, w->sh->cipher_out);
 
 		if (n < 0 || wire_send(w, w->sh->cipher_out, (size_t)n, WIRE_NOW) < 0)
