@@ -56,17 +56,31 @@ static void endpoint_unjoin__of_either__frees_both_silently(void **state)
 	endpoint_unjoin(NULL);
 }
 
-static void relay_shared__slots__have_headroom_for_every_piece(void **state)
+static void relay_lay_out__pieces__are_records_with_room_and_frames_of_a_group(void **state)
 {
 	struct relay_shared sh;
+	struct iovec iov[RELAY_PIECES];
 	_Atomic uint32_t busy = 0;
 	struct buf_pool pool = { 0 };
+	size_t total = 0;
 
 	(void)state;
 	assert_int_equal(relay_shared_init(&sh, NULL, &pool, &busy), 0);
-	memset(sh.slots, 1, RELAY_SLOTS * (ENDPOINT_HEADROOM + ENDPOINT_PIECE_MAX));
+	memset(sh.read, 1, RELAY_READ_ROOM);
+	relay_lay_out(&sh, iov);
+	for (int i = 0; i < RELAY_PIECES; i++) {
+		size_t header = i % ENDPOINT_GROUP ? 0 : ENDPOINT_HEADROOM;
+		uint8_t *record = sh.read + i * (RELAY_READ_ROOM / RELAY_PIECES);
+
+		assert_ptr_equal(iov[i].iov_base, record + WIRE_ROOM_BEFORE + header);
+		assert_int_equal(iov[i].iov_len, WIRE_PIECE_MAX - header);
+		total += iov[i].iov_len;
+	}
+	assert_int_equal(total, RELAY_READ_MAX);
+	assert_true(RELAY_READ_MAX + ENDPOINT_HEADROOM * RELAY_PIECES / ENDPOINT_GROUP <=
+		    WIRE_WRITE_MAX);
 	relay_shared_done(&sh);
-	assert_null(sh.slots);
+	assert_null(sh.read);
 	relay_shared_done(&sh);
 }
 
@@ -75,7 +89,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(endpoint_join__both__are_joined_before_either_is_resumed),
 		cmocka_unit_test(endpoint_unjoin__of_either__frees_both_silently),
-		cmocka_unit_test(relay_shared__slots__have_headroom_for_every_piece),
+		cmocka_unit_test(
+			relay_lay_out__pieces__are_records_with_room_and_frames_of_a_group),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -197,7 +197,7 @@ static void relay__receiver_stands_still__bounds_the_queue(void **state)
 		assert_int_equal(b.ep[0]->queued, 0);
 	}
 	assert_true(most >= 65536);
-	assert_true(most <= 65536 + RELAY_SLOTS * (size_t)ENDPOINT_PIECE_MAX);
+	assert_true(most <= 65536 + RELAY_READ_MAX);
 	assert_true(b.pool.bytes_out <= most + 2 * BUF_CHUNK_LEN);
 	assert_false(b.ep[1]->ops->has_room(b.ep[1]));
 	shutdown(b.far[0], SHUT_WR);
@@ -224,7 +224,7 @@ static void tcp_write__gather_list_while_full__is_queued_in_order(void **state)
 			bytes[i] = bed_byte(at + i, 0);
 		for (int i = 0; i < ENDPOINT_PIECES; i++)
 			iov[i] = (struct iovec){ bytes + 1024 * i, 1024 };
-		b.ep[1]->ops->write(b.ep[1], iov, ENDPOINT_PIECES, false);
+		b.ep[1]->ops->write(b.ep[1], iov, ENDPOINT_PIECES, ENDPOINT_TIGHT);
 		at += sizeof(bytes);
 	}
 	assert_true(b.ep[1]->queued > 0);
@@ -260,7 +260,7 @@ static void tcp_flush__room_again__resumes_the_peer(void **state)
 		bytes[i] = bed_byte(i, 0);
 	bed_init(&b, 4096);
 	endpoint_join(b.ep[1], &peer);
-	b.ep[1]->ops->write(b.ep[1], &iov, 1, false);
+	b.ep[1]->ops->write(b.ep[1], &iov, 1, ENDPOINT_TIGHT);
 	bed_settle(&b);
 	resumed = 0;
 	for (int i = 0; i < 20000 && got < sizeof(bytes); i++) {

@@ -67,7 +67,7 @@ static void tcp_finish__unread_input__is_no_reset(void **state)
 		answer[i] = bed_byte(i, 0);
 	bed_init(&b, 0);
 	bed_send(b.far[1], 1, &junk, 100000);
-	b.ep[1]->ops->write(b.ep[1], &iov, 1, false);
+	b.ep[1]->ops->write(b.ep[1], &iov, 1, ENDPOINT_TIGHT);
 	b.ep[1]->ops->finish(b.ep[1]);
 	bed_settle(&b);
 	bed_send(b.far[1], 1, &junk, 50000); /* and goes on sending */
@@ -141,7 +141,7 @@ static void tcp_finish__rest_is_never_taken__is_reset(void **state)
 		bytes[i] = bed_byte(i, 0);
 	bed_init(&b, 4096);
 	b.ep[0]->ops->abort(b.ep[0]);
-	b.ep[1]->ops->write(b.ep[1], &iov, 1, false);
+	b.ep[1]->ops->write(b.ep[1], &iov, 1, ENDPOINT_TIGHT);
 	b.ep[1]->ops->finish(b.ep[1]);
 	bed_settle(&b);
 	bed_advance(&b, STUCK_MS - 1);
@@ -277,9 +277,9 @@ static void tcp_eof__then_finish__still_delivers(void **state)
 		bytes[i] = bed_byte(i, 0);
 	bed_init(&b, 4096);
 	b.ep[0]->ops->abort(b.ep[0]);
-	b.ep[1]->ops->write(b.ep[1], &iov, 1, false);
+	b.ep[1]->ops->write(b.ep[1], &iov, 1, ENDPOINT_TIGHT);
 	b.ep[1]->ops->eof(b.ep[1]);
-	b.ep[1]->ops->write(b.ep[1], &iov, 1, false); /* nothing may come after EOF */
+	b.ep[1]->ops->write(b.ep[1], &iov, 1, ENDPOINT_TIGHT); /* nothing may come after EOF */
 	b.ep[1]->ops->finish(b.ep[1]);
 	assert_int_equal(bed_drain(&b, 1, &got), 0);
 	assert_int_equal(got, sizeof(bytes));

@@ -25,12 +25,12 @@ static void rescue_done(struct rescue *r)
 	loop_defer(r->flow.w->loop, &r->dead, release);
 }
 
-static void nothing_to_write(struct endpoint *e, struct iovec *iov, int n, bool headroom)
+static void nothing_to_write(struct endpoint *e, struct iovec *iov, int n, enum endpoint_room room)
 {
 	(void)e;
 	(void)iov;
 	(void)n;
-	(void)headroom;
+	(void)room;
 }
 
 static bool no_room(struct endpoint *e)

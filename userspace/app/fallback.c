@@ -73,7 +73,7 @@ void fallback_pass_on(struct fallback *f, const uint8_t *p, size_t n)
 	struct iovec iov = { (void *)p, n };
 
 	if (peer && f->early.len == 0)
-		peer->ops->write(peer, &iov, 1, false);
+		peer->ops->write(peer, &iov, 1, ENDPOINT_TIGHT);
 	else if (buf_append(&f->early, &f->w->pool, p, n) < 0)
 		fallback_end(f, fallback_close_hard);
 }
@@ -199,11 +199,11 @@ static struct fallback *of(struct endpoint *e)
 	return container_of(e, struct fallback, e);
 }
 
-static void endpoint_write(struct endpoint *e, struct iovec *iov, int n, bool headroom)
+static void endpoint_write(struct endpoint *e, struct iovec *iov, int n, enum endpoint_room room)
 {
 	struct fallback *f = of(e);
 
-	(void)headroom;
+	(void)room;
 	for (int i = 0; i < n && !f->closed && !f->sink_ended; i++)
 		if (wire_write(f->wire, &iov[i], 1, WIRE_LATER) < 0)
 			fallback_end(f, fallback_close_hard);

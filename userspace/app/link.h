@@ -73,6 +73,10 @@ void link_end(struct link *l, const char *why);
  */
 void link_packet(struct link *l, const uint8_t *p, size_t n);
 
+/* Sends whole frames that the shaper has no say in, laid out as wire_write_in_place() wants them.
+ */
+void link_packet_in_place(struct link *l, struct iovec *iov, int n);
+
 /* Sends a control frame with up to 65535 bytes of data as a packet of its own. */
 void link_control(struct link *l, enum frame_cmd cmd, uint32_t stream_id, const void *data,
 		  size_t n);

@@ -111,6 +111,12 @@ static void packet_shaped(struct link *l, const uint8_t *p, size_t n)
 	}
 }
 
+static void flush_soon(struct link *l)
+{
+	if (wire_queued(l->wire) > 0)
+		loop_post_late(l->w->loop, &l->flush_task, flush_late);
+}
+
 bool link_shapes(const struct link *l)
 {
 	return l->core.role == SESSION_CLIENT && shaper_active(&l->shaper);
@@ -127,8 +133,18 @@ void link_packet(struct link *l, const uint8_t *p, size_t n)
 		packet_shaped(l, p, n);
 	else
 		write_wire(l, &iov, 1, WIRE_LATER);
-	if (wire_queued(l->wire) > 0)
-		loop_post_late(l->w->loop, &l->flush_task, flush_late);
+	flush_soon(l);
+}
+
+void link_packet_in_place(struct link *l, struct iovec *iov, int n)
+{
+	if (l->dead)
+		return;
+	for (int i = 0; i < n; i++)
+		l->bytes_out += iov[i].iov_len;
+	if (wire_write_in_place(l->wire, iov, n, WIRE_LATER) < 0)
+		wire_failed(l);
+	flush_soon(l);
 }
 
 void link_control(struct link *l, enum frame_cmd cmd, uint32_t stream_id, const void *data,

@@ -37,7 +37,7 @@ void stream_deliver(struct stream *st, struct iovec *iov, int n)
 			return;
 	}
 	if (st->e.peer && st->early.len == 0) {
-		st->e.peer->ops->write(st->e.peer, iov, n, false);
+		st->e.peer->ops->write(st->e.peer, iov, n, ENDPOINT_TIGHT);
 	} else if (st->e.peer) {
 		stream_keep(st, iov, n);
 	} else {
@@ -47,43 +47,68 @@ void stream_deliver(struct stream *st, struct iovec *iov, int n)
 		link_account(st->link, st);
 }
 
-/* Writes a header into the headroom of each piece; pieces that then touch become one packet each.
- */
-static void write_in_place(struct stream *st, struct iovec *iov, int n)
+/* Puts a header before a frame whose pieces those are, into the room of the first one. */
+static void put_header(struct stream *st, struct iovec *iov, int n)
+{
+	size_t len = 0;
+
+	for (int i = 0; i < n; i++)
+		len += iov[i].iov_len;
+	iov->iov_base = (uint8_t *)iov->iov_base - FRAME_HDR_LEN;
+	iov->iov_len += FRAME_HDR_LEN;
+	frame_put(iov->iov_base, FRAME_PSH, st->core.id, (uint16_t)len);
+}
+
+/* Pieces of at most FRAME_DATA_BULK bytes in all become one frame, copied. */
+static void write_copy(struct stream *st, const struct iovec *iov, int n)
+{
+	uint8_t *frame = st->w->frame;
+	size_t len = 0;
+
+	for (int i = 0; i < n; i++) {
+		memcpy(frame + FRAME_HDR_LEN + len, iov[i].iov_base, iov[i].iov_len);
+		len += iov[i].iov_len;
+	}
+	frame_put(frame, FRAME_PSH, st->core.id, (uint16_t)len);
+	link_packet(st->link, frame, FRAME_HDR_LEN + len);
+}
+
+static void write_tight(struct stream *st, const struct iovec *iov)
+{
+	struct iovec part = *iov;
+
+	for (size_t left = iov->iov_len; left > 0 && !st->link->dead; left -= part.iov_len) {
+		part.iov_len = left < FRAME_DATA_BULK ? left : FRAME_DATA_BULK;
+		write_copy(st, &part, 1);
+		part.iov_base = (uint8_t *)part.iov_base + part.iov_len;
+	}
+}
+
+static void write_headed(struct stream *st, struct iovec *iov)
+{
+	put_header(st, iov, 1);
+	link_packet(st->link, iov->iov_base, iov->iov_len);
+}
+
+/* Each group is a frame. They go as they lie there, but copied while the shaper cuts them up. */
+static void write_records(struct stream *st, struct iovec *iov, int n)
 {
 	struct link *l = st->link;
 
-	for (int i = 0; i < n && !l->dead;) {
-		uint8_t *start = (uint8_t *)iov[i].iov_base - FRAME_HDR_LEN, *end;
+	while (n > 0 && !l->dead && link_shapes(l)) {
+		int group = n < ENDPOINT_GROUP ? n : ENDPOINT_GROUP;
 
-		do {
-			frame_put((uint8_t *)iov[i].iov_base - FRAME_HDR_LEN, FRAME_PSH,
-				  st->core.id, (uint16_t)iov[i].iov_len);
-			end = (uint8_t *)iov[i].iov_base + iov[i].iov_len;
-			i++;
-		} while (i < n && (uint8_t *)iov[i].iov_base - FRAME_HDR_LEN == end &&
-			 !link_shapes(l));
-		link_packet(l, start, (size_t)(end - start));
+		write_copy(st, iov, group);
+		iov += group;
+		n -= group;
 	}
+	for (int i = 0; i < n; i += ENDPOINT_GROUP)
+		put_header(st, iov + i, n - i < ENDPOINT_GROUP ? n - i : ENDPOINT_GROUP);
+	if (n > 0)
+		link_packet_in_place(l, iov, n);
 }
 
-/* Without headroom the bytes are copied behind a header. */
-static void write_copy(struct stream *st, const uint8_t *p, size_t n)
-{
-	uint8_t *frame = st->w->frame;
-
-	while (n > 0 && !st->link->dead) {
-		size_t take = n < FRAME_DATA_BULK ? n : FRAME_DATA_BULK;
-
-		frame_put(frame, FRAME_PSH, st->core.id, (uint16_t)take);
-		memcpy(frame + FRAME_HDR_LEN, p, take);
-		link_packet(st->link, frame, FRAME_HDR_LEN + take);
-		p += take;
-		n -= take;
-	}
-}
-
-static void endpoint_write(struct endpoint *e, struct iovec *iov, int n, bool headroom)
+static void endpoint_write(struct endpoint *e, struct iovec *iov, int n, enum endpoint_room room)
 {
 	struct stream *st = container_of(e, struct stream, e);
 	struct link *l = st->link;
@@ -98,12 +123,17 @@ static void endpoint_write(struct endpoint *e, struct iovec *iov, int n, bool he
 	else
 		st->up += total;
 	st->down_at_up = st->down;
-	if (headroom) {
-		write_in_place(st, iov, n);
-		return;
+	switch (room) {
+	case ENDPOINT_RECORDS:
+		write_records(st, iov, n);
+		break;
+	case ENDPOINT_HEADED:
+		write_headed(st, iov);
+		break;
+	case ENDPOINT_TIGHT:
+		for (int i = 0; i < n; i++)
+			write_tight(st, &iov[i]);
 	}
-	for (int i = 0; i < n; i++)
-		write_copy(st, iov[i].iov_base, iov[i].iov_len);
 }
 
 static bool endpoint_has_room(struct endpoint *e)

@@ -75,11 +75,11 @@ static void touch(struct uot *u)
 	loop_arm(u->w->loop, &u->idle, u->timeout_ms, idle_over);
 }
 
-static void endpoint_write(struct endpoint *e, struct iovec *iov, int n, bool headroom)
+static void endpoint_write(struct endpoint *e, struct iovec *iov, int n, enum endpoint_room room)
 {
 	struct uot *u = of_endpoint(e);
 
-	(void)headroom;
+	(void)room;
 	touch(u);
 	for (int i = 0; i < n && !u->closed; i++) {
 		int err = uot_receive(u, iov[i].iov_base, iov[i].iov_len);
@@ -156,7 +156,7 @@ static void packets_send(struct packets *p, const struct addr *a, const uint8_t 
 	touch(u);
 	iov.iov_len = encode(u, a, data, n);
 	if (stream)
-		stream->ops->write(stream, &iov, 1, true);
+		stream->ops->write(stream, &iov, 1, ENDPOINT_HEADED);
 	else if (buf_append(&u->pending, &u->w->pool, iov.iov_base, iov.iov_len) < 0)
 		end_both(u); /* half a request must not be left out */
 }

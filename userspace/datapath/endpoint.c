@@ -12,8 +12,21 @@ int relay_shared_init(struct relay_shared *sh, struct loop *l, struct buf_pool *
 	sh->pool = pool;
 	list_init(&sh->all);
 	sh->busy = busy;
-	sh->slots = malloc(RELAY_SLOTS * (ENDPOINT_HEADROOM + ENDPOINT_PIECE_MAX));
-	return sh->slots ? 0 : -ENOMEM;
+	sh->read = malloc(RELAY_READ_ROOM);
+	return sh->read ? 0 : -ENOMEM;
+}
+
+void relay_lay_out(struct relay_shared *sh, struct iovec iov[static RELAY_PIECES])
+{
+	uint8_t *p = sh->read;
+
+	for (int i = 0; i < RELAY_PIECES; i++) {
+		size_t header = i % ENDPOINT_GROUP == 0 ? ENDPOINT_HEADROOM : 0;
+
+		p += WIRE_ROOM_BEFORE;
+		iov[i] = (struct iovec){ p + header, WIRE_PIECE_MAX - header };
+		p += WIRE_PIECE_MAX + WIRE_ROOM_AFTER;
+	}
 }
 
 void endpoint_join(struct endpoint *a, struct endpoint *b)
@@ -34,7 +47,7 @@ void endpoint_pour(struct endpoint *from, struct buf *b, struct buf_pool *pool)
 
 		for (int i = 0; i < n; i++)
 			total += iov[i].iov_len;
-		from->peer->ops->write(from->peer, iov, n, false);
+		from->peer->ops->write(from->peer, iov, n, ENDPOINT_TIGHT);
 		if (b->len >= total) /* else the write ended `from`, and b with it */
 			buf_consume(b, pool, total);
 	}

@@ -15,18 +15,27 @@
 
 #include "base/buf.h"
 #include "ev/loop.h"
+#include "wire/wire.h"
 
-/* Writable bytes before each piece of a write with headroom: a frame header fits in. */
-#define ENDPOINT_HEADROOM 7
-/* Pieces of one write at most, and bytes of one piece. */
-#define ENDPOINT_PIECES	   64
-#define ENDPOINT_PIECE_MAX 65529
+/* Pieces of one write at most. */
+#define ENDPOINT_PIECES 64
+
+/* Writable bytes around the pieces of a write, so that nobody needs to copy them. */
+enum endpoint_room {
+	ENDPOINT_TIGHT,	  /* none: the pieces must stay as they are */
+	ENDPOINT_HEADED,  /* one piece of at most 65529 bytes, ENDPOINT_HEADROOM before it */
+	ENDPOINT_RECORDS, /* as relay_lay_out() has it: frames of up to ENDPOINT_GROUP pieces */
+};
+
+#define ENDPOINT_HEADROOM 7 /* a frame header */
+#define ENDPOINT_GROUP	  4 /* a frame of four records: 4 * 16384 - 7 bytes */
 
 struct endpoint;
 
 struct endpoint_ops {
-	/* Takes all of it, queueing what cannot go on at once. `headroom`: see above. */
-	void (*write)(struct endpoint *e, struct iovec *iov, int n, bool headroom);
+	/* Takes all of it, queueing what cannot go on at once; may change the pieces and what is
+	   around them as `room` allows. */
+	void (*write)(struct endpoint *e, struct iovec *iov, int n, enum endpoint_room room);
 	/* Whether more may come; if not, it calls the peer's resume() once that changes. */
 	bool (*has_room)(struct endpoint *e);
 	/* The peer's source ended in good order; bytes may still go to the peer. */
@@ -52,17 +61,26 @@ struct relay_shared {
 	struct buf_pool *pool;
 	_Atomic uint32_t *busy; /* how many sockets are being relayed: what a drain waits for */
 	struct list all;	/* endpoints with a socket of their own */
-	uint8_t *slots; /* RELAY_SLOTS * (ENDPOINT_HEADROOM + ENDPOINT_PIECE_MAX) bytes for reading
-			 */
+	uint8_t *read;		/* RELAY_READ_ROOM bytes, see relay_lay_out() */
 };
 
-#define RELAY_SLOTS 4
+#define RELAY_PIECES 16 /* of one read */
+#define RELAY_READ_MAX                                                                             \
+	(RELAY_PIECES * WIRE_PIECE_MAX - RELAY_PIECES / ENDPOINT_GROUP * ENDPOINT_HEADROOM)
+#define RELAY_READ_ROOM (RELAY_PIECES * (WIRE_ROOM_BEFORE + WIRE_PIECE_MAX + WIRE_ROOM_AFTER))
 
 /* `busy` stays the caller's. 0 or -ENOMEM. */
 int relay_shared_init(struct relay_shared *sh, struct loop *l, struct buf_pool *pool,
 		      _Atomic uint32_t *busy);
 /* Aborts the endpoints that are left. */
 void relay_shared_done(struct relay_shared *sh);
+
+/*
+ * Pieces of sh->read for one read of RELAY_READ_MAX bytes, which is then written on with
+ * ENDPOINT_RECORDS. A piece is what a full TLS record holds, with the room of wire_write_in_place()
+ * around it; the first of each group has room for a frame header instead of its first bytes.
+ */
+void relay_lay_out(struct relay_shared *sh, struct iovec iov[static RELAY_PIECES]);
 
 /* Makes two endpoints each other's peer and starts both. */
 void endpoint_join(struct endpoint *a, struct endpoint *b);

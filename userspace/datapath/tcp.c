@@ -106,12 +106,12 @@ static ssize_t send_pieces(struct tcp *t, struct iovec *iov, int n)
 	return sent;
 }
 
-static void tcp_write(struct endpoint *e, struct iovec *iov, int n, bool headroom)
+static void tcp_write(struct endpoint *e, struct iovec *iov, int n, enum endpoint_room room)
 {
 	struct tcp *t = container_of(e, struct tcp, e);
 	ssize_t sent = 0;
 
-	(void)headroom;
+	(void)room;
 	if (t->closed || t->broken || t->sink_ended)
 		return;
 	if (t->out.len == 0)
@@ -230,10 +230,10 @@ static const struct endpoint_ops tcp_ops = {
 
 void relay_shared_done(struct relay_shared *sh)
 {
-	while (sh->slots && !list_empty(&sh->all))
+	while (sh->read && !list_empty(&sh->all))
 		tcp_tell_broken(container_of(sh->all.next, struct tcp, in_all));
-	free(sh->slots);
-	sh->slots = NULL;
+	free(sh->read);
+	sh->read = NULL;
 }
 
 struct endpoint *tcp_endpoint_new(struct relay_shared *sh, int fd, struct buf *early,

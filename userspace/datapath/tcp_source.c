@@ -8,18 +8,6 @@
 
 #define READS_A_TURN 4
 
-/* Lays a read out in slots with headroom, so that frames can be made in place. */
-static int lay_out(struct tcp *t, struct iovec iov[RELAY_SLOTS])
-{
-	uint8_t *p = t->sh->slots;
-
-	for (int i = 0; i < RELAY_SLOTS; i++, p += ENDPOINT_PIECE_MAX) {
-		p += ENDPOINT_HEADROOM;
-		iov[i] = (struct iovec){ p, ENDPOINT_PIECE_MAX };
-	}
-	return RELAY_SLOTS;
-}
-
 static void source_end(struct tcp *t)
 {
 	struct endpoint *peer = t->e.peer;
@@ -47,11 +35,11 @@ static int trim(struct iovec *iov, size_t got)
 /* One read, passed on; false when there is nothing (more) to read for now. */
 static bool read_once(struct tcp *t)
 {
-	struct iovec iov[RELAY_SLOTS];
-	struct msghdr msg = { .msg_iov = iov };
+	struct iovec iov[RELAY_PIECES];
+	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = RELAY_PIECES };
 	ssize_t got;
 
-	msg.msg_iovlen = (size_t)lay_out(t, iov);
+	relay_lay_out(t->sh, iov);
 	do {
 		got = recvmsg(t->watch.fd, &msg, 0);
 	} while (got < 0 && errno == EINTR);
@@ -67,10 +55,10 @@ static bool read_once(struct tcp *t)
 		return false;
 	}
 	/* a short read emptied the socket; whatever comes later makes a new edge */
-	if ((size_t)got < RELAY_SLOTS * (size_t)ENDPOINT_PIECE_MAX && !t->hup)
+	if (got < RELAY_READ_MAX && !t->hup)
 		t->readable = false;
 	if (!t->finishing)
-		t->e.peer->ops->write(t->e.peer, iov, trim(iov, (size_t)got), true);
+		t->e.peer->ops->write(t->e.peer, iov, trim(iov, (size_t)got), ENDPOINT_RECORDS);
 	return t->readable && !t->closed;
 }
 

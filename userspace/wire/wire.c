@@ -92,45 +92,76 @@ enum wire_end wire_end(const struct wire *w)
 	return w->end;
 }
 
-int wire_write(struct wire *w, const struct iovec *iov, int n, enum wire_push push)
+/* What every write begins with: the bytes in all, or -errno. */
+static ssize_t measure(const struct wire *w, const struct iovec *iov, int n)
 {
 	size_t total = 0;
 
 	for (int i = 0; i < n; i++)
 		total += iov[i].iov_len;
-	if (total == 0)
-		return 0;
-	if (w->fin_due)
+	if (total > 0 && w->fin_due)
 		return -EPIPE;
-	if (total > WIRE_WRITE_MAX)
-		return -EMSGSIZE;
-	return w->ops->write(w, iov, n, total, push);
+	return total <= WIRE_WRITE_MAX ? (ssize_t)total : -EMSGSIZE;
 }
 
-static ssize_t send_some(int fd, const uint8_t *p, size_t n)
+int wire_write(struct wire *w, const struct iovec *iov, int n, enum wire_push push)
 {
+	ssize_t total = measure(w, iov, n);
+
+	return total > 0 ? w->ops->write(w, iov, n, (size_t)total, push) : (int)total;
+}
+
+int wire_write_in_place(struct wire *w, struct iovec *iov, int n, enum wire_push push)
+{
+	ssize_t total = measure(w, iov, n);
+
+	if (total <= 0)
+		return (int)total;
+	if (!w->ops->write_in_place)
+		return w->ops->write(w, iov, n, (size_t)total, push);
+	return w->ops->write_in_place(w, iov, n, (size_t)total, push);
+}
+
+static ssize_t send_some(int fd, const struct iovec *iov, int n)
+{
+	struct msghdr msg = { .msg_iov = (struct iovec *)iov, .msg_iovlen = (size_t)n };
 	ssize_t sent;
 
 	do {
-		sent = send(fd, p, n, MSG_NOSIGNAL);
+		sent = sendmsg(fd, &msg, MSG_NOSIGNAL);
 	} while (sent < 0 && errno == EINTR);
 	if (sent < 0)
 		return errno == EAGAIN || errno == EWOULDBLOCK ? 0 : -errno;
 	return sent;
 }
 
-int wire_send(struct wire *w, const uint8_t *p, size_t n, enum wire_push push)
+/* Queues all but the first `skip` bytes. */
+static int queue(struct wire *w, const struct iovec *iov, int n, size_t skip)
+{
+	for (int i = 0; i < n; i++) {
+		size_t gone = skip < iov[i].iov_len ? skip : iov[i].iov_len;
+
+		skip -= gone;
+		if (buf_append(&w->out, w->sh->pool, (uint8_t *)iov[i].iov_base + gone,
+			       iov[i].iov_len - gone) < 0)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+int wire_send_pieces(struct wire *w, const struct iovec *iov, int n, size_t total,
+		     enum wire_push push)
 {
 	bool queued = w->out.len > 0;
-	bool at_once = push == WIRE_NOW || w->out.len + n >= SEND_AT_ONCE;
+	bool at_once = push == WIRE_NOW || w->out.len + total >= SEND_AT_ONCE;
 	ssize_t sent = 0;
 
 	if (!queued && at_once)
-		sent = send_some(w->fd, p, n);
+		sent = send_some(w->fd, iov, n);
 	if (sent < 0)
 		return (int)sent;
 	w->sent += (uint64_t)sent;
-	if ((size_t)sent < n && buf_append(&w->out, w->sh->pool, p + sent, n - (size_t)sent) < 0)
+	if ((size_t)sent < total && queue(w, iov, n, (size_t)sent) < 0)
 		return -ENOMEM;
 	if (queued && at_once) {
 		int err = wire_flush(w);
@@ -138,6 +169,13 @@ int wire_send(struct wire *w, const uint8_t *p, size_t n, enum wire_push push)
 		return err == -EAGAIN ? 0 : err;
 	}
 	return 0;
+}
+
+int wire_send(struct wire *w, const uint8_t *p, size_t n, enum wire_push push)
+{
+	struct iovec iov = { (void *)p, n };
+
+	return wire_send_pieces(w, &iov, 1, n, push);
 }
 
 size_t wire_queued(const struct wire *w)

@@ -93,6 +93,18 @@ enum wire_push {
  */
 int wire_write(struct wire *w, const struct iovec *iov, int n, enum wire_push push);
 
+/* Room around the pieces of wire_write_in_place(). */
+#define WIRE_PIECE_MAX	 RECORD_DATA_MAX
+#define WIRE_ROOM_BEFORE RECORD_HDR_LEN
+#define WIRE_ROOM_AFTER	 (RECORD_OVERHEAD - RECORD_HDR_LEN)
+
+/*
+ * As wire_write(), for pieces that lie where their records are to be: all but the last have
+ * WIRE_PIECE_MAX bytes, WIRE_ROOM_BEFORE bytes before each and WIRE_ROOM_AFTER behind it are
+ * writable, and a piece's room ends where the next one's begins. Pieces and room may be changed.
+ */
+int wire_write_in_place(struct wire *w, struct iovec *iov, int n, enum wire_push push);
+
 /* Bytes accepted that the kernel has not taken yet. */
 size_t wire_queued(const struct wire *w);
 

@@ -9,6 +9,9 @@ struct wire_ops {
 	ssize_t (*read)(struct wire *w, uint8_t *p);
 	int (*write)(struct wire *w, const struct iovec *iov, int n, size_t total,
 		     enum wire_push push);
+	/* NULL: write() does it */
+	int (*write_in_place)(struct wire *w, struct iovec *iov, int n, size_t total,
+			      enum wire_push push);
 	int (*close_notify)(struct wire *w); /* NULL where there is none */
 	void (*free)(struct wire *w);	     /* what the implementation owns, and w itself */
 	const char *(*describe)(const struct wire *w);
@@ -30,6 +33,8 @@ void wire_init(struct wire *w, const struct wire_ops *ops, struct wire_shared *s
 /* Hands bytes to the socket: at once where nothing waits before them and `push` or their number
  * asks for it. */
 int wire_send(struct wire *w, const uint8_t *p, size_t n, enum wire_push push);
+int wire_send_pieces(struct wire *w, const struct iovec *iov, int n, size_t total,
+		     enum wire_push push);
 /* recv() into p; on an end sets w->end and returns 0. */
 ssize_t wire_recv(struct wire *w, uint8_t *p, size_t n);
 

@@ -3,7 +3,6 @@
 #include "wire/wire_impl.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 static ssize_t plain_read(struct wire *w, uint8_t *p)
 {
@@ -12,20 +11,6 @@ static ssize_t plain_read(struct wire *w, uint8_t *p)
 	if (w->end == WIRE_TRUNCATED)
 		w->end = WIRE_CLOSED; /* a FIN is all the farewell there is */
 	return n;
-}
-
-static int plain_write(struct wire *w, const struct iovec *iov, int n, size_t total,
-		       enum wire_push push)
-{
-	size_t used = 0;
-
-	if (n == 1)
-		return wire_send(w, iov[0].iov_base, total, push);
-	for (int i = 0; i < n; i++) {
-		memcpy(w->sh->gather + used, iov[i].iov_base, iov[i].iov_len);
-		used += iov[i].iov_len;
-	}
-	return wire_send(w, w->sh->gather, used, push);
 }
 
 static void plain_free(struct wire *w)
@@ -41,7 +26,7 @@ static const char *plain_describe(const struct wire *w)
 
 static const struct wire_ops plain_ops = {
 	.read = plain_read,
-	.write = plain_write,
+	.write = wire_send_pieces,
 	.free = plain_free,
 	.describe = plain_describe,
 };
