@@ -42,7 +42,8 @@ $(B)/%.o: %.c
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
-C_FILES = $(wildcard userspace/*/*.[ch] tools/*/*.[ch] tests/unit/*.[ch] tests/fuzz/*.[ch])
+C_FILES = $(wildcard userspace/*/*.[ch] tools/*/*.[ch] tests/unit/*.[ch] tests/fuzz/*.[ch] \
+	tests/shaping/*.[ch])
 
 format: ## lay the C files out by .clang-format
 	clang-format -i $(C_FILES)

@@ -23,7 +23,13 @@ $(B)/fuzz/fuzz_%: $(B)/tests/fuzz/fuzz_%.o $(FUZZ_SHARED:%.c=$(B)/%.o) $(LIB)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) -fsanitize=fuzzer $(LDFLAGS) -o $@ $^ $(LIBS)
 
-tests: $(UNIT) $(REPLAY) ## build the unit tests and the corpus replays
+# The relay of the shaping tests.
+TAP := $(B)/tests/shaping/tap
+$(TAP): $(TAP).o $(B)/tools/bench/sock.o
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
+
+tests: $(UNIT) $(REPLAY) $(TAP) ## build the unit tests and the corpus replays
 
 RUN_LINT = CC='$(CC)' CFLAGS='$(PKG_CFLAGS)' tests/lint/run
 check-lint lint: ## layers, headers, sizes, leftovers, scripts, man pages
@@ -76,6 +82,8 @@ check-scenarios-asan: asan ## the same, daemon under ASan and UBSan
 	@$(call SANITIZED,$(B)/asan) tests/scenarios/run
 check-scenarios-tsan: tsan ## the same, daemon under TSan
 	@$(call SANITIZED,$(B)/tsan) tests/scenarios/run
+check-shaping: $(B)/anytlsd $(TAP) ## record sizes of 15,000 sessions against their padding schemes
+	@$(call DAEMON,$(B)) SHAPING_TAP=$(abspath $(TAP)) tests/shaping/run
 check-interop: $(B)/anytlsd ## against sing-box and sing-anytls
 	@$(call DAEMON,$(B)) tests/interop/run
 check-interop-asan: asan ## the same, daemon under ASan and UBSan
@@ -102,4 +110,4 @@ coverage: ## lines run by unit tests and corpora, a line a file
 	@tools/dev/coverage $(B)/coverage
 
 .PHONY: tests lint check check-lint check-unit check-corpus check-run asan tsan check-asan check-tsan check-gcc check-clang \
-	$(foreach s,scenarios interop loss,check-$(s) check-$(s)-asan check-$(s)-tsan) coverage $(FUZZ_NAMES:%=fuzz-%)
+	check-shaping $(foreach s,scenarios interop loss,check-$(s) check-$(s)-asan check-$(s)-tsan) coverage $(FUZZ_NAMES:%=fuzz-%)
