@@ -146,19 +146,28 @@ def packets_of(frames):
     return sizes
 
 
+def everything(session, timeout=30):
+    """Reads on until all that a client has queued has come, to the last record of an answered HeartRequest."""
+    session.sync(timeout)
+    session.sync(timeout)       # a Waste frame may follow the answer, but not this one's
+
+
 def judge(text, session, stopped=False):
-    """Judges all that a session has received, which `stop` must not have ended unless told so; its packets."""
+    """Judges a session's records after everything(); `stop` must not have ended them unless told so.
+
+    Returns the sizes of its packets. The last HeartResponse is not among them: not all of it may have come.
+    """
     first, *records = session.conn.plain
     assert len(first) == 34 + session.padding, "the preamble is a record"
     buf, ends = bytearray().join(records), set(itertools.accumulate(map(len, records)))
     frames, at = anytls.take_frames(buf), 0
-    assert not buf, f"{len(buf)} bytes of a frame that is not whole"
+    assert not buf or buf[0] == WASTE, f"{len(buf)} bytes of a frame that is not whole"
     for one in frames:
         at += 7 + len(one.data)
         if one.cmd == WASTE:
             assert one.sid == 0 and not any(one.data) and at in ends, f"{one} up to {at}"
-    packets = packets_of([one for one in frames if one.cmd != WASTE])
+    packets = packets_of([one for one in frames if one.cmd != WASTE])[:-1]
     rules = scheme.parse(text)
     assert stopped or len(packets) < rules[0], "the last packets were not shaped"
-    scheme.judge(rules, packets, list(map(len, session.conn.plain)))
+    scheme.judge(rules, packets, list(map(len, session.conn.plain)), True)
     return packets

@@ -11,12 +11,15 @@ import threading
 import pytest
 
 import anytls
-from anytls import FIN, SYNACK, UPDATE, frame, psh
-from narrow import OWN_NETWORK, Narrow, Wide, gone, judge, paused, stalled, taken, taught
+import scheme
+from anytls import FIN, SERVER_SETTINGS, SETTINGS, SYNACK, UPDATE, frame, psh
+from narrow import OWN_NETWORK, Narrow, Wide, everything, gone, judge, paused, stalled, taken, taught
 
 DEST = ("127.0.0.1", 80)
 STOP = 300
-pytestmark = pytest.mark.skipif(not OWN_NETWORK, reason="no network namespace of its own, and so no small buffers")
+
+needs_network = pytest.mark.skipif(not OWN_NETWORK, reason="no network namespace of its own, and so no small buffers")
+both = pytest.mark.parametrize("kind", [pytest.param(Narrow, marks=needs_network), Wide])
 
 
 def repeat(*items):
@@ -40,13 +43,6 @@ def opened(world, daemon, server, v="2"):
     return app.finish(), session
 
 
-def everything(session, last, timeout=30):
-    """Reads on until a HeartRequest is answered: what was queued before has then come."""
-    session.beat += last
-    session.sync(timeout)
-    session.drain()
-
-
 def reset(daemon, app):
     """Ends an application with RST; returns once the daemon has closed its end."""
     port = app.sock.getsockname()[1]
@@ -55,6 +51,7 @@ def reset(daemon, app):
     gone(daemon, port)
 
 
+@needs_network
 @pytest.mark.parametrize("text, most, count, least", [(SMALL, 2500, 60, 1), (SMALL, 30, 100, 0), (LARGE, 4000, 6, 1)],
                          ids=["small", "tiny", "large"])
 def test_records_keep_their_sizes_while_the_server_does_not_read(world, text, most, count, least):
@@ -74,17 +71,18 @@ def test_records_keep_their_sizes_while_the_server_does_not_read(world, text, mo
             session.conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
         sent = b"".join(pieces)
         assert session.read(1, len(sent)) == sent
-        everything(session, seed)
+        everything(session)
         ends = list(itertools.accumulate(session.conn.lengths))
         assert kernel < ends[-1] // 2, "hardly anything had to wait"
         inside += kernel not in ends
-        # before them settings, SYN and address in one; after them the HeartResponse
+        # before them settings, SYN and address in one; after them a HeartResponse
         assert judge(text, session)[1:] == [7 + len(one) for one in pieces] + [7]
         session.send(frame(FIN, 1))
         app.recv_all()
     assert inside >= least, "no short write fell inside a record"
 
 
+@needs_network
 def test_a_flood_that_has_to_wait_is_cut_as_the_scheme_says(world):
     """More than a session queues: reading the application pauses and goes on."""
     server = world.keep(Narrow(world.cert))
@@ -96,14 +94,14 @@ def test_a_flood_that_has_to_wait_is_cut_as_the_scheme_says(world):
     paused(daemon, app)
     assert session.read(1, len(data), 60) == data
     sender.join()
-    everything(session, 0)
+    everything(session)
     judge(SMALL, session)
 
 
-@pytest.mark.parametrize("narrow", [True, False])
-def test_a_session_that_is_used_again_stays_shaped(world, narrow):
+@both
+def test_a_session_that_is_used_again_stays_shaped(world, kind):
     """SYN with address, data and FIN of ten streams, one after the other, while nothing is read."""
-    server = world.keep((Narrow if narrow else Wide)(world.cert))
+    server = world.keep(kind(world.cert))
     daemon = taught(world, server, SMALL)
     app, session = opened(world, daemon, server, v="1")     # a version 1 client does not wait for SYNACK
     rng, sent = random.Random(1), []
@@ -121,25 +119,26 @@ def test_a_session_that_is_used_again_stays_shaped(world, narrow):
             session.accept(sid)
         assert session.read(sid, len(data)) == data
         session.expect(FIN, sid)
-    everything(session, 0)
+    everything(session)
     assert len(judge(SMALL, session)) == 1 + 9 + 10 + 10 + 1
     assert server.pending(0.05) == 0
 
 
-def test_single_bytes_are_a_packet_each(world):
-    server = world.keep(Narrow(world.cert))
+@both
+def test_single_bytes_are_a_packet_each(world, kind):
+    server = world.keep(kind(world.cert))
     app, session = opened(world, taught(world, server, SMALL), server)
     for i in range(50):
         app.send(bytes([i]))
         assert session.read(1, 1) == bytes([i])
-    everything(session, 0)
+    everything(session)
     assert judge(SMALL, session)[1:] == [8] * 50 + [7]
 
 
-@pytest.mark.parametrize("narrow", [True, False])
+@both
 @pytest.mark.parametrize("most", [1, 100, 5000])
-def test_bursts_are_cut_however_they_are_read(world, narrow, most):
-    server = world.keep((Narrow if narrow else Wide)(world.cert))
+def test_bursts_are_cut_however_they_are_read(world, kind, most):
+    server = world.keep(kind(world.cert))
     app, session = opened(world, taught(world, server, SMALL), server)
     rng = random.Random(most)
     pieces = [rng.randbytes(rng.randint(1, most)) for _ in range(100)]
@@ -147,13 +146,14 @@ def test_bursts_are_cut_however_they_are_read(world, narrow, most):
         app.send(one)
     data = b"".join(pieces)
     assert session.read(1, len(data)) == data
-    everything(session, 0)
+    everything(session)
     judge(SMALL, session)
 
 
-def test_an_update_in_mid_session_is_for_the_next_one(world):
+@both
+def test_an_update_in_mid_session_is_for_the_next_one(world, kind):
     """Packets that are queued when it comes, and later ones, keep the scheme that the session began with."""
-    server = world.keep(Narrow(world.cert))
+    server = world.keep(kind(world.cert))
     daemon = taught(world, server, SMALL, disable_session_reuse=True)
     for text, fresh in ((SMALL, LARGE), (LARGE, SMALL), (SMALL, SMALL + "\n")):
         app, session = opened(world, daemon, server)
@@ -166,7 +166,7 @@ def test_an_update_in_mid_session_is_for_the_next_one(world):
             app.send(after[i:i + 1000])
             taken(daemon, app)
         assert session.read(1, 12000) == before + after
-        everything(session, 0)
+        everything(session)
         judge(text, session)
         session.send(frame(FIN, 1))
         app.recv_all()
@@ -175,14 +175,34 @@ def test_an_update_in_mid_session_is_for_the_next_one(world):
     assert last.hello()["padding-md5"] == hashlib.md5((SMALL + "\n").encode()).hexdigest()
 
 
-def test_sizes_are_free_from_stop_on(world):
+@both
+def test_sizes_are_free_from_stop_on(world, kind):
     """The judge is not blind to `stop`: the last shaped packet is padded, the one after it is as long as its frame."""
     text = "stop=4\n0=30-60\n1=500-500\n2=500-500\n3=600-600"
-    server = world.keep(Narrow(world.cert))
+    server = world.keep(kind(world.cert))
     app, session = opened(world, taught(world, server, text), server)
     for _ in range(3):
         app.send(b"x")
         assert session.read(1, 1) == b"x"
-    everything(session, 0)
+    everything(session)
     assert judge(text, session, stopped=True)[1:] == [8, 8, 8, 7]
-    assert [len(one) for one in session.conn.plain[1:]] == [500, 500, 600, 8, 7]
+    assert [len(one) for one in session.conn.plain[1:]] == [500, 500, 600, 8, 7, 7]
+
+
+@both
+def test_a_session_opened_ahead_of_need_shapes_its_settings(world, kind):
+    """Packet 1 is Settings alone then; SYN and address are packet 2."""
+    server = world.keep(kind(world.cert))
+    daemon = taught(world, server, SMALL, min_idle_session=1)
+    ahead = world.keep(server.accept())
+    settings = ahead.expect(SETTINGS)
+    first, sizes = 7 + len(settings.data), [len(one) for one in ahead.conn.plain]
+    scheme.judge(scheme.parse(SMALL), [first], sizes)
+    ahead.send(frame(SERVER_SETTINGS, 0, b"v=1"))
+    app = world.socks(daemon).start(DEST)
+    ahead.accept(1)
+    ahead.send(frame(SYNACK, 1))
+    app.finish()
+    everything(ahead)
+    sizes = [len(one) for one in ahead.conn.plain]
+    scheme.judge(scheme.parse(SMALL), [first, 7 + 7 + 7, 7], sizes, True)
