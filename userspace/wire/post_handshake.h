@@ -29,4 +29,10 @@ static inline bool post_handshake_midway(const struct post_handshake *ph)
 	return ph->have > 0;
 }
 
+/* Whether its header is complete: OpenSSL lets alerts pass then. */
+static inline bool post_handshake_in_body(const struct post_handshake *ph)
+{
+	return ph->have == sizeof(ph->hdr);
+}
+
 #endif

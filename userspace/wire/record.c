@@ -111,6 +111,8 @@ int record_body_len(const uint8_t hdr[static RECORD_HDR_LEN])
 		return -ALERT_PROTOCOL_VERSION;
 	if (hdr[0] != RECORD_DATA)
 		return -ALERT_UNEXPECTED_MESSAGE;
+	if (hdr[2] != 3) /* it is also under the tag; OpenSSL answers it with this */
+		return -ALERT_DECODE_ERROR;
 	if (len > RECORD_BODY_MAX)
 		return -ALERT_RECORD_OVERFLOW;
 	return (int)len;

@@ -18,13 +18,14 @@ static ssize_t seal_control(struct wire_record *r, enum record_type type, const 
 }
 
 /* Our KeyUpdate, and the next key from then on. Returns its length or -EIO. */
-ssize_t wire_record_key_update(struct wire_record *r, uint8_t *out)
+static ssize_t key_update(struct wire_record *r, uint8_t *out)
 {
 	static const uint8_t message[] = { 24, 0, 0, 1, 0 }; /* asks for none in return */
 	ssize_t n = seal_control(r, RECORD_HANDSHAKE, message, sizeof(message), out);
 
 	if (n < 0 || record_dir_update(&r->w.sh->crypto, &r->tx) < 0)
 		return -EIO;
+	r->answer_due = false;
 	return n;
 }
 
@@ -64,8 +65,9 @@ static int record_write(struct wire *w, const struct iovec *iov, int n, size_t t
 		size_t take = total < RECORD_DATA_MAX ? total : RECORD_DATA_MAX;
 		ssize_t len = 0;
 
-		if (r->tx.keys.seq + 1 >= w->sh->records_max) /* the KeyUpdate is the last one */
-			len = wire_record_key_update(r, out + used);
+		/* the KeyUpdate is the last one under its key */
+		if (r->answer_due || r->tx.keys.seq + 1 >= w->sh->records_max)
+			len = key_update(r, out + used);
 		used += len > 0 ? (size_t)len : 0;
 		if (len >= 0)
 			len = record_seal(&w->sh->crypto, &r->tx, RECORD_DATA, &src, take,
@@ -87,8 +89,9 @@ static int record_write_in_place(struct wire *w, struct iovec *iov, int n, size_
 	struct wire_record *r = wire_record_of(w);
 	uint8_t *start = (uint8_t *)iov->iov_base - RECORD_HDR_LEN;
 
-	if (r->dead || r->tx.keys.seq + (uint64_t)n + 1 >= w->sh->records_max)
-		return record_write(w, iov, n, total, push); /* a KeyUpdate has no room here */
+	/* a KeyUpdate has no room here */
+	if (r->dead || r->answer_due || r->tx.keys.seq + (uint64_t)n + 1 >= w->sh->records_max)
+		return record_write(w, iov, n, total, push);
 	for (int i = 0; i < n; i++) {
 		struct record_src src = { &iov[i], 0 };
 
@@ -105,7 +108,8 @@ static int record_close_notify(struct wire *w)
 {
 	struct wire_record *r = wire_record_of(w);
 
-	if (w->end == WIRE_RESET || r->dead)
+	/* the last: as OpenSSL, which cannot take leave there */
+	if (w->end == WIRE_RESET || r->dead || post_handshake_in_body(&r->post))
 		return 0;
 	return wire_record_alert(r, false, ALERT_CLOSE_NOTIFY);
 }

@@ -17,15 +17,16 @@ struct wire_record {
 	uint32_t barren; /* bytes received since the last data */
 	bool resumed;
 	bool client;
-	bool one_record; /* server, before its first data: no more than one record is received */
-	bool dead;	 /* a fatal alert left: nothing follows it */
+	bool one_record;  /* server, before its first data: no more than one record is received */
+	bool dead;	  /* a fatal alert left: nothing follows it */
+	bool answer_due;  /* the peer asked for a KeyUpdate, which goes before our next data */
+	uint8_t empties;  /* records without content in a row */
+	uint8_t warnings; /* alerts that mean nothing, in a row */
 };
 
 ssize_t wire_record_read(struct wire *w, uint8_t *p);
 /* Queues an alert. 0 or -errno. */
 int wire_record_alert(struct wire_record *r, bool fatal, enum record_alert what);
-/* Seals our KeyUpdate into out; the next record has the next key. Returns its length or -EIO. */
-ssize_t wire_record_key_update(struct wire_record *r, uint8_t *out);
 /* Frees the SSL that learns tickets, if there is one. */
 void wire_record_forget_tickets(struct wire_record *r);
 

@@ -19,16 +19,18 @@ _Static_assert(PART_MAX + RECV_MAX <= WIRE_READ_ROOM, "and what comes out of the
 /* A peer that sends key updates and the like without end keeps the worker from everybody else. */
 #define BARREN_MAX  (64 * 1024) /* bytes without data */
 #define UPDATES_MAX 64		/* key updates in one read */
+/* Where OpenSSL loses patience: our limits shall be no others. */
+#define EMPTIES_MAX  32
+#define WARNINGS_MAX 4
 
 /* One wire_read() at work. */
 struct reading {
 	uint8_t *out; /* plaintext goes here */
 	size_t used;
 	unsigned updates;
-	bool answer; /* the peer asked for a KeyUpdate */
 };
 
-/* What the peer sent is no TLS. */
+/* What the peer sent is no TLS. Nothing follows our close_notify, not even an alert. */
 static void fail(struct wire_record *r, enum record_alert what)
 {
 	if (!r->dead && !r->w.fin_due)
@@ -63,7 +65,7 @@ static void got_handshake(struct wire_record *r, struct reading *rd, const uint8
 		wire_record_forget_tickets(r); /* it would want to answer */
 		if (++rd->updates > UPDATES_MAX || record_dir_update(&r->w.sh->crypto, &r->rx) < 0)
 			fail(r, ALERT_INTERNAL_ERROR);
-		rd->answer |= (events & POST_REQUESTED) != 0;
+		r->answer_due |= (events & POST_REQUESTED) != 0;
 	} else if (r->tickets) {
 		learn_ticket(r, record, n_record);
 	}
@@ -72,18 +74,23 @@ static void got_handshake(struct wire_record *r, struct reading *rd, const uint8
 static void got_alert(struct wire_record *r, const uint8_t *content, size_t n)
 {
 	if (n != 2)
-		fail(r, ALERT_DECODE_ERROR);
+		fail(r, ALERT_UNEXPECTED_MESSAGE);
 	else if (content[1] == ALERT_CLOSE_NOTIFY)
 		r->w.end = WIRE_CLOSED;
 	else if (content[1] != ALERT_USER_CANCELED) /* close_notify comes behind it */
 		r->w.end = WIRE_RESET;
+	else if (++r->warnings > WARNINGS_MAX)
+		fail(r, ALERT_UNEXPECTED_MESSAGE);
 }
 
 static void got_data(struct wire_record *r, struct reading *rd, size_t n)
 {
 	rd->used += n;
-	if (n == 0)
+	if (n == 0) {
+		if (++r->empties > EMPTIES_MAX)
+			fail(r, ALERT_UNEXPECTED_MESSAGE);
 		return;
+	}
 	r->one_record = false;
 	wire_record_forget_tickets(r); /* later ones are not waited for */
 }
@@ -95,11 +102,18 @@ static void take_record(struct wire_record *r, struct reading *rd, const uint8_t
 	size_t len;
 	int type = record_open(&r->w.sh->crypto, &r->rx, record, out, &len);
 
-	if (type < 0)
+	if (type < 0) {
 		fail(r, (enum record_alert) - type);
-	else if (type == RECORD_HANDSHAKE)
+		return;
+	}
+	if (len > 0)
+		r->empties = 0;
+	if (len > 0 && type != RECORD_ALERT)
+		r->warnings = 0;
+	if (type == RECORD_HANDSHAKE)
 		got_handshake(r, rd, out, len, record, n);
-	else if (post_handshake_midway(&r->post))
+	else if (post_handshake_midway(&r->post) &&
+		 !(type == RECORD_ALERT && post_handshake_in_body(&r->post)))
 		fail(r, ALERT_UNEXPECTED_MESSAGE);
 	else if (type == RECORD_ALERT)
 		got_alert(r, out, len);
@@ -181,12 +195,6 @@ ssize_t wire_record_read(struct wire *w, uint8_t *p)
 		if (r->barren > BARREN_MAX)
 			w->end = WIRE_RESET;
 	} while (got > 0 && rd.used == 0 && w->end == WIRE_OPEN);
-	if (rd.answer && w->end == WIRE_OPEN && !w->fin_due) {
-		ssize_t n = wire_record_key_update(r, w->sh->cipher_out);
-
-		if (n < 0 || wire_send(w, w->sh->cipher_out, (size_t)n, WIRE_NOW) < 0)
-			w->end = WIRE_RESET;
-	}
 	if (rd.used > 0 || got <= 0)
 		return rd.used > 0 ? (ssize_t)rd.used : got;
 	return w->end == WIRE_OPEN ? -EAGAIN : 0;
