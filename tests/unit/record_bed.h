@@ -130,22 +130,27 @@ static inline void far_send(struct record_bed *b)
 	b->n_out = 0;
 }
 
-/* Fills p with n bytes: n, or fewer at the end of the stream; -errno where none came in time. */
+/* Fills p with n bytes while the wire is flushed: n, or fewer at the end of the stream; -errno. */
 static inline ssize_t far_fill(struct record_bed *b, uint8_t *p, size_t n)
 {
 	struct pollfd ready = { .fd = b->far, .events = POLLIN };
 	size_t have = 0;
 
-	while (have < n) {
+	for (int tries = 0; have < n && tries < 1000; tries++) {
 		ssize_t got = recv(b->far, p + have, n - have, 0);
 
 		if (got == 0)
 			return (ssize_t)have;
-		if (got < 0 && (errno != EAGAIN || poll(&ready, 1, 5000) != 1))
+		if (got < 0 && errno != EAGAIN)
 			return -errno;
 		have += got > 0 ? (size_t)got : 0;
+		tries = got > 0 ? 0 : tries;
+		if (got < 0) {
+			wire_flush(b->wire);
+			poll(&ready, 1, 10);
+		}
 	}
-	return (ssize_t)have;
+	return have < n ? -ETIMEDOUT : (ssize_t)have;
 }
 
 /*

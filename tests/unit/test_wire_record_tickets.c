@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Tickets that come to a client of our own records, and what it resumes with: from our own server
+// and from OpenSSL's with any number of them.
+#include "wire/handshake.h"
+
+#include "tls_pair.h"
+
+#include "tcp_bed.h"
+
+static struct buf_pool pool;
+static struct wire_shared sh;
+static struct made cert;
+static struct tls_server *server;
+static struct tls_client *client;
+static uint8_t *in;
+
+/* One connection: our client, and either our server or OpenSSL's. */
+static struct {
+	int far;
+	SSL *ssl; /* OpenSSL's */
+	struct wire *server, *wire;
+} c;
+
+static int set_up(void **state)
+{
+	static const uint8_t keys[TLS_TICKET_KEYS_LEN] = { 1 };
+	struct tls_keypair pair;
+	struct tls_server_opts so = { .pairs = &pair, .n_pairs = 1, .ticket_keys = keys };
+	struct tls_client_opts co = { .server_name = "a.test", .insecure = true };
+
+	(void)state;
+	cert = make_self_signed("a.test");
+	pair = (struct tls_keypair){ .cert_pem = cert.cert, .key_pem = cert.key, .name = "test" };
+	server = server_of(&so);
+	client = client_of(&co);
+	in = malloc(WIRE_READ_ROOM);
+	return wire_shared_init(&sh, &pool);
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	tls_server_free(server);
+	tls_client_free(client);
+	made_free(&cert);
+	free(in);
+	wire_shared_done(&sh);
+	assert_int_equal(pool.bytes_out, 0);
+	buf_pool_trim(&pool, 0);
+	return 0;
+}
+
+static void hang_up(void)
+{
+	wire_free(c.wire);
+	wire_free(c.server);
+	SSL_free(c.ssl);
+	if (c.ssl)
+		close(c.far);
+	memset(&c, 0, sizeof(c));
+}
+
+static void await(int fd)
+{
+	struct pollfd ready = { .fd = fd, .events = POLLIN };
+
+	poll(&ready, 1, 10);
+}
+
+/* Our client meets OpenSSL's server, which sends so many tickets. */
+static void dial_openssl(size_t tickets)
+{
+	struct handshake *h;
+	int fd[2], err = -EAGAIN, ret = 0;
+
+	bed_tcp_pair(fd, 0);
+	c.far = fd[0];
+	c.ssl = tls_server_ssl(server);
+	assert_true(SSL_set_fd(c.ssl, c.far));
+	assert_true(SSL_set_num_tickets(c.ssl, tickets));
+	h = handshake_connect(&sh, fd[1], client);
+	for (int i = 0; i < 1000 && (err == -EAGAIN || ret != 1); i++) {
+		err = err == -EAGAIN ? handshake_step(h) : err;
+		ret = ret == 1 ? 1 : SSL_do_handshake(c.ssl);
+		await(err == -EAGAIN ? fd[1] : c.far);
+	}
+	assert_int_equal(err, 0);
+	assert_int_equal(ret, 1);
+	c.wire = handshake_finish(h);
+	assert_non_null(strstr(wire_describe(c.wire), "(records)"));
+}
+
+/* Our client meets our server. */
+static void dial_ours(void)
+{
+	struct handshake *s, *h;
+	int fd[2], err_s = -EAGAIN, err_c = -EAGAIN;
+
+	bed_tcp_pair(fd, 0);
+	s = handshake_accept(&sh, fd[0], server);
+	h = handshake_connect(&sh, fd[1], client);
+	for (int i = 0; i < 1000 && (err_s == -EAGAIN || err_c == -EAGAIN); i++) {
+		err_c = err_c == -EAGAIN ? handshake_step(h) : err_c;
+		err_s = err_s == -EAGAIN ? handshake_step(s) : err_s;
+		await(err_c == -EAGAIN ? fd[1] : fd[0]);
+	}
+	assert_int_equal(err_s, 0);
+	assert_int_equal(err_c, 0);
+	c.server = handshake_finish(s);
+	c.wire = handshake_finish(h);
+}
+
+static bool resumed(void)
+{
+	return strstr(wire_describe(c.wire), " resumed") != NULL;
+}
+
+/* What the client's wire gives next must be this. */
+static void wire_wants(struct wire *w, const char *text)
+{
+	size_t have = 0, want = strlen(text);
+
+	for (int i = 0; i < 1000 && have < want; i++) {
+		ssize_t n = wire_read(w, in);
+
+		assert_true(n > 0 ? (size_t)n <= want - have : n == -EAGAIN);
+		if (n > 0)
+			assert_memory_equal(in, text + have, n);
+		have += n > 0 ? (size_t)n : 0;
+		if (n < 0)
+			await(wire_fd(w));
+	}
+	assert_int_equal(have, want);
+}
+
+static void wire_says(struct wire *w, const char *text)
+{
+	struct iovec iov = { (void *)text, strlen(text) };
+
+	assert_int_equal(wire_write(w, &iov, 1, WIRE_NOW), 0);
+}
+
+/* A text each way. */
+static void talk(void)
+{
+	char got[16] = "";
+
+	if (c.ssl) {
+		assert_int_equal(SSL_write(c.ssl, "hello", 5), 5);
+		wire_wants(c.wire, "hello");
+		wire_says(c.wire, "world");
+		for (int i = 0; i < 1000 && SSL_read(c.ssl, got, sizeof(got)) <= 0; i++)
+			await(c.far);
+		assert_string_equal(got, "world");
+		return;
+	}
+	wire_says(c.server, "hello");
+	wire_wants(c.wire, "hello");
+	wire_says(c.wire, "world");
+	wire_wants(c.server, "world");
+}
+
+static void wire__our_server__is_resumed_with_time_and_again(void **state)
+{
+	(void)state;
+	dial_ours();
+	assert_false(resumed());
+	for (int i = 0; i < 3; i++) {
+		talk();
+		hang_up();
+		dial_ours();
+		assert_true(resumed());
+	}
+	talk();
+	hang_up();
+}
+
+static void wire__any_number_of_tickets__is_resumed_with_as_many(void **state)
+{
+	static const size_t tickets[] = { 0, 1, 2, 4 };
+
+	for (size_t i = 0; i < COUNT(tickets); i++) {
+		tear_down(state);
+		set_up(state);
+		dial_openssl(tickets[i]);
+		talk();
+		hang_up();
+		/* a resumed handshake brings no more of them here */
+		for (size_t uses = 0; uses < tickets[i]; uses++) {
+			dial_openssl(0);
+			assert_true(resumed());
+			talk();
+			hang_up();
+		}
+		dial_openssl(0);
+		assert_false(resumed());
+		talk();
+		hang_up();
+	}
+}
+
+/* Tickets and data in one receive. */
+static void wire__tickets_and_data_at_once__are_both_taken(void **state)
+{
+	(void)state;
+	dial_openssl(4);
+	assert_int_equal(SSL_write(c.ssl, "one", 3), 3);
+	assert_int_equal(SSL_write(c.ssl, "two", 3), 3);
+	wire_wants(c.wire, "onetwo");
+	hang_up();
+	for (int i = 0; i < 4; i++) {
+		dial_openssl(0);
+		assert_true(resumed());
+		hang_up();
+	}
+}
+
+/* Nobody waits for those that come behind the first data; they do no harm. */
+static void wire__ticket_behind_the_first_data__is_passed_over(void **state)
+{
+	(void)state;
+	dial_openssl(0);
+	talk();
+	assert_true(SSL_new_session_ticket(c.ssl));
+	talk();
+	hang_up();
+	dial_openssl(0);
+	assert_false(resumed());
+	talk();
+	hang_up();
+}
+
+/* Ours is asked for three times before there is anything to send. */
+static void wire__key_update_before_the_first_data__does_no_harm(void **state)
+{
+	(void)state;
+	dial_openssl(1);
+	for (int i = 0; i < 3; i++) {
+		assert_true(SSL_key_update(c.ssl, SSL_KEY_UPDATE_REQUESTED));
+		assert_int_equal(SSL_do_handshake(c.ssl), 1);
+	}
+	talk();
+	assert_true(SSL_key_update(c.ssl, SSL_KEY_UPDATE_NOT_REQUESTED));
+	talk();
+	hang_up();
+	dial_openssl(0);
+	assert_true(resumed()); /* by the ticket before the KeyUpdates */
+	hang_up();
+}
+
+/* A connection that ends before any data has still learnt its tickets. */
+static void wire__end_before_any_data__keeps_the_tickets(void **state)
+{
+	(void)state;
+	dial_openssl(2);
+	SSL_shutdown(c.ssl);
+	for (int i = 0; i < 1000 && wire_read(c.wire, in) == -EAGAIN; i++)
+		await(wire_fd(c.wire));
+	assert_int_equal(wire_end(c.wire), WIRE_CLOSED);
+	hang_up();
+	dial_openssl(0);
+	assert_true(resumed());
+	hang_up();
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(wire__our_server__is_resumed_with_time_and_again),
+		TEST(wire__any_number_of_tickets__is_resumed_with_as_many),
+		TEST(wire__tickets_and_data_at_once__are_both_taken),
+		TEST(wire__ticket_behind_the_first_data__is_passed_over),
+		TEST(wire__key_update_before_the_first_data__does_no_harm),
+		TEST(wire__end_before_any_data__keeps_the_tickets),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
