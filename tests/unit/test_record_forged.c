@@ -4,6 +4,8 @@
 
 #include <errno.h>
 
+#include <openssl/evp.h>
+
 #include "forge.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
@@ -176,6 +178,26 @@ static void record_open__length_up_to_a_tag__is_refused_unread(void **state)
 	check_still_in_step();
 }
 
+/* A good tag over nothing at all, not even a type: only who has the keys can make it. */
+static void record_open__sealed_nothing__is_refused(void **state)
+{
+	static const uint8_t hdr[] = { 23, 3, 3, 0, RECORD_TAG_LEN };
+	EVP_CIPHER_CTX *ctx = aead_get(rc.aead, &tx.claim, tx.suite, tx.keys.key, true);
+	int n;
+
+	(void)state;
+	assert_non_null(ctx);
+	memcpy(record, hdr, sizeof(hdr));
+	assert_true(EVP_CipherInit_ex2(ctx, NULL, NULL, tx.keys.iv, -1, NULL));
+	assert_true(EVP_CipherUpdate(ctx, NULL, &n, hdr, sizeof(hdr)));
+	assert_true(EVP_CipherFinal_ex(ctx, record + RECORD_HDR_LEN, &n));
+	assert_true(EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_GET_TAG, RECORD_TAG_LEN,
+					record + RECORD_HDR_LEN));
+	assert_int_equal(try_open(), -ALERT_BAD_RECORD_MAC);
+	assert_int_equal(rx.keys.seq, 0);
+	check_still_in_step();
+}
+
 static void record_open__wrong_sequence__is_refused(void **state)
 {
 	static uint8_t first[FORGE_MAX];
@@ -264,6 +286,7 @@ int main(void)
 		EACH(record_open__cut_or_longer__is_refused),
 		EACH(record_open__bytes_moved_between_records__are_refused),
 		EACH(record_open__length_up_to_a_tag__is_refused_unread),
+		EACH(record_open__sealed_nothing__is_refused),
 		EACH(record_open__wrong_sequence__is_refused),
 		EACH(record_open__wrong_key__is_refused),
 		EACH(record_open__bad_inner_plaintext__gets_its_alert),

@@ -171,6 +171,28 @@ static void wire_end__record_again_or_left_out__is_reset_with_an_alert(void **st
 	}
 }
 
+/* Where our farewell is still in the queue, no alert goes behind it. */
+static void wire_end__bad_record_after_our_shutdown__has_no_alert(void **state)
+{
+	static uint8_t text[FORGE_MAX];
+	static const uint8_t zeros[WIRE_WRITE_MAX];
+	struct iovec iov = { (void *)zeros, sizeof(zeros) };
+	size_t n;
+
+	tear_down(state);
+	record_bed_init(&bed, *state, 4096);
+	for (int i = 0; i < 4; i++)
+		assert_int_equal(wire_write(bed.wire, &iov, 1, WIRE_NOW), 0);
+	assert_int_equal(wire_shutdown(bed.wire), -EAGAIN);
+	far_put_raw(&bed, "GET / HTTP/1.1", 14);
+	far_send(&bed);
+	near_ends(&bed, WIRE_RESET);
+	for (int i = 0; i < 4 * WIRE_WRITE_MAX / RECORD_DATA_MAX; i++)
+		assert_int_equal(far_get(&bed, text, &n), RECORD_DATA);
+	far_wants_alert(&bed, 1, ALERT_CLOSE_NOTIFY);
+	far_wants_fin(&bed);
+}
+
 /* A header that no body can mend is refused before the body comes. */
 static void wire_end__bad_header_alone__is_reset_at_once(void **state)
 {
@@ -234,6 +256,7 @@ int main(void)
 		EACH(wire_end__fatal_alert__is_reset_without_an_answer),
 		EACH(wire_end__bad_record__is_reset_with_an_alert),
 		EACH(wire_end__record_again_or_left_out__is_reset_with_an_alert),
+		EACH(wire_end__bad_record_after_our_shutdown__has_no_alert),
 		EACH(wire_end__bad_header_alone__is_reset_at_once),
 		EACH(wire_end__single_bytes__are_the_same),
 	};
