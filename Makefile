@@ -43,7 +43,7 @@ $(B)/%.o: %.c
 	$(Q)$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
 C_FILES = $(wildcard userspace/*/*.[ch] tools/*/*.[ch] tests/unit/*.[ch] tests/fuzz/*.[ch] \
-	tests/shaping/*.[ch])
+	tests/shaping/*.[ch] tests/interop/*.c)
 
 format: ## lay the C files out by .clang-format
 	clang-format -i $(C_FILES)

@@ -29,7 +29,13 @@ $(TAP): $(TAP).o $(B)/tools/bench/sock.o
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
 
-tests: $(UNIT) $(REPLAY) $(TAP) ## build the unit tests and the corpus replays
+# Our end of the records suite; it chooses the suites, which Go leaves to its peer.
+RECORD_PEER := $(B)/tests/interop/record_peer
+$(RECORD_PEER): $(B)/tests/interop/record_peer.o $(LIB)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -Wl,--wrap=tls_client_ssl,--wrap=tls_server_ssl -o $@ $^ $(LIBS)
+
+tests: $(UNIT) $(REPLAY) $(TAP) $(RECORD_PEER) ## build the unit tests and the corpus replays
 
 RUN_LINT = CC='$(CC)' CFLAGS='$(PKG_CFLAGS)' tests/lint/run
 check-lint lint: ## layers, headers, sizes, leftovers, scripts, man pages
@@ -90,6 +96,12 @@ check-interop-asan: asan ## the same, daemon under ASan and UBSan
 	@$(call SANITIZED,$(B)/asan) tests/interop/run
 check-interop-tsan: tsan ## the same, daemon under TSan
 	@$(call SANITIZED,$(B)/tsan) tests/interop/run
+check-records: $(RECORD_PEER) ## our records against crypto/tls, both roles
+	@RECORD_PEER=$(abspath $(RECORD_PEER)) tests/interop/run-records
+check-records-asan: asan ## the same, our end under ASan and UBSan
+	@RECORD_PEER=$(abspath $(B)/asan/tests/interop/record_peer) tools/dev/run-sanitized $(B)/asan/reports tests/interop/run-records
+check-records-tsan: tsan ## the same, our end under TSan
+	@RECORD_PEER=$(abspath $(B)/tsan/tests/interop/record_peer) tools/dev/run-sanitized $(B)/tsan/reports tests/interop/run-records
 check-loss: $(B)/anytlsd ## 1 GiB each way over 64 streams, with pauses and resets
 	@$(call DAEMON,$(B)) tests/interop/loss
 check-loss-asan: asan ## 128 MiB of it, daemon under ASan and UBSan
@@ -110,4 +122,4 @@ coverage: ## lines run by unit tests and corpora, a line a file
 	@tools/dev/coverage $(B)/coverage
 
 .PHONY: tests lint check check-lint check-unit check-corpus check-run asan tsan check-asan check-tsan check-gcc check-clang \
-	check-shaping $(foreach s,scenarios interop loss,check-$(s) check-$(s)-asan check-$(s)-tsan) coverage $(FUZZ_NAMES:%=fuzz-%)
+	check-shaping $(foreach s,scenarios interop records loss,check-$(s) check-$(s)-asan check-$(s)-tsan) coverage $(FUZZ_NAMES:%=fuzz-%)
