@@ -194,7 +194,7 @@ int handshake_step(struct handshake *h)
 			explain(h);
 		/* a server's last word is tickets, a client's still has the handshake's keys */
 		if (ret == 1 && SSL_is_server(h->ssl))
-			h->records_sent = count_records(h->ssl);
+			h->records_sent += count_records(h->ssl);
 		flushed = flush(h);
 		if (ret == 1)
 			return flushed == -ECONNRESET ? flushed : 0;

@@ -59,6 +59,15 @@ void tls_secrets_wipe(struct tls_secrets *s)
 	secret_wipe(s, sizeof(*s));
 }
 
+/* A client may ask servers for records of at most 512 to 4096 bytes (RFC 6066, 4). */
+static bool wants_short_records(SSL *ssl)
+{
+	const SSL_SESSION *session = SSL_get_session(ssl);
+
+	return session &&
+	       SSL_SESSION_get_max_fragment_length(session) != TLSEXT_max_fragment_length_DISABLED;
+}
+
 bool tls_secrets_keys(const struct tls_secrets *s, SSL *ssl, struct tls_kdf *kdf,
 		      struct tls_keys *ret)
 {
@@ -66,7 +75,7 @@ bool tls_secrets_keys(const struct tls_secrets *s, SSL *ssl, struct tls_kdf *kdf
 	enum tls_suite suite = cipher ? tls_suite_of(SSL_CIPHER_get_protocol_id(cipher)) : 0;
 	bool server = SSL_is_server(ssl);
 
-	if (SSL_version(ssl) != TLS1_3_VERSION || !suite ||
+	if (SSL_version(ssl) != TLS1_3_VERSION || !suite || wants_short_records(ssl) ||
 	    s->client_len != tls_secret_len(suite) || s->server_len != tls_secret_len(suite))
 		return false;
 	*ret = (struct tls_keys){ .suite = suite };

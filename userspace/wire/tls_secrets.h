@@ -23,7 +23,7 @@ void tls_secrets_wipe(struct tls_secrets *s);
 
 /*
  * After the handshake: the keys of both directions. false where somebody else has to carry the
- * session on: it is not TLS 1.3, or a suite that we do not have.
+ * session on: it is not TLS 1.3, or a suite that we do not have, or the peer wants shorter records.
  */
 bool tls_secrets_keys(const struct tls_secrets *s, SSL *ssl, struct tls_kdf *kdf,
 		      struct tls_keys *ret);
