@@ -145,10 +145,8 @@ static const struct probe probes[] = {
 	{ "32 empty records", "32x23: 23:6869" },
 	{ "33 empty records", "33x23: 23:6869" },
 	{ "32 empty records twice", "32x23: 23:68 32x23: 23:69" },
-	{ "33 padded empty records", "33xzero:0:0 23:6869" },
 	{ "close_notify", "23:6869 21:0100" },
 	{ "close_notify, level fatal", "23:6869 21:0200" },
-	{ "close_notify, level 0", "23:6869 21:0000" },
 	{ "data after close_notify", "21:0100 23:6869" },
 	{ "rubbish after close_notify", "21:0100 raw:0102030405060708" },
 	{ "fatal alert", "23:6869 21:0214 23:7a" },
@@ -171,7 +169,6 @@ static const struct probe probes[] = {
 	{ "sealed ChangeCipherSpec", "20:01 23:6869" },
 	{ "heartbeat", "raw:1803030003010000" },
 	{ "unknown content type", "24:6869" },
-	{ "content type 255", "255:6869" },
 	{ "nothing but padding", "zero:0:10" },
 	{ "too much content", "zero:23:16385" },
 	{ "too much handshake", "zero:22:16385" },
@@ -185,7 +182,6 @@ static const struct probe probes[] = {
 	{ "version 3.4", "raw:1703040012010203040506070809101112131415161718" },
 	{ "version 2", "raw:1702030012010203040506070809101112131415161718" },
 	{ "HTTP", "raw:474554202f20485454502f312e310d0a0d0a" },
-	{ "all zero", "raw:00000000000000000000" },
 	{ "header cut", "23:6869 raw:170303" },
 	{ "body cut", "23:6869 raw:17030300200102" },
 	{ "KeyUpdate", "22:1800000100 next:1 23:6869" },
@@ -199,19 +195,16 @@ static const struct probe probes[] = {
 	{ "KeyUpdate of two bytes, header alone", "22:18000002" },
 	{ "KeyUpdate of 2^24-1 bytes", "22:18ffffff" },
 	{ "KeyUpdate 2", "22:1800000102 23:6869" },
-	{ "KeyUpdate 255", "22:18000001ff" },
 	{ "something behind a KeyUpdate", "22:180000010018" },
 	{ "two KeyUpdates in one record", "22:18000001001800000100" },
 	{ "something behind KeyUpdate 2", "22:180000010200" },
 	{ "HelloRequest", "22:00000000 23:6869" },
 	{ "ClientHello", "22:010000020303" },
-	{ "ServerHello", "22:020000020303" },
 	{ "EndOfEarlyData", "22:05000000" },
 	{ "Certificate", "22:0b000004000000" },
 	{ "CertificateRequest", "22:0d00000400000000" },
 	{ "Finished", "22:140000200102" },
 	{ "unknown message", "22:63000000" },
-	{ "message_hash", "22:fe000000" },
 	{ "unknown message, a byte of its header", "22:63 23:6869" },
 	{ "data inside a header", "22:18 23:6869" },
 	{ "data inside a message", "22:18000001 23:6869" },
@@ -237,10 +230,68 @@ static void wire_read__what_no_peer_should_send__is_answered_as_by_openssl(void 
 	assert_int_equal(differences, 0);
 }
 
+/* A header alone behind a request is left out: OpenSSL looks at it only when the next record comes.
+ */
+static const char *const words[] = { "23:6869",
+				     "23:",
+				     "23:7a",
+				     "zero:0:0",
+				     "pad:23:50",
+				     "21:015a",
+				     "21:025a",
+				     "21:0100",
+				     "21:0214",
+				     "21:01",
+				     "22:18",
+				     "22:180000",
+				     "22:0001",
+				     "22:01",
+				     "22:0002aabb04",
+				     "22:0400",
+				     "22:",
+				     "21:",
+				     "3x21:015a",
+				     "9x21:015a",
+				     "20x23:",
+				     "12x23:",
+				     "24:61",
+				     "raw:170303",
+				     "22:0000",
+				     "22:18000001aa",
+				     "22:040000020102",
+				     "22:000001",
+				     "2x21:025a",
+				     "raw:1703030000",
+				     "22:18000001",
+				     "22:00 next:1",
+				     "22:01 next:1",
+				     "22:1800000101 next:1",
+				     "22:1800000100 next:1" };
+
+static void wire_read__things_in_any_order__are_answered_as_by_openssl(void **state)
+{
+	unsigned seed = 1, differences = 0;
+
+	(void)state;
+	for (int i = 0; i < 300; i++) {
+		char script[256] = "";
+
+		for (unsigned n = 0; n < 1 + (unsigned)i % 7; n++) {
+			seed = seed * 1664525 + 1013904223;
+			strcat(script, words[(seed >> 8) % COUNT(words)]);
+			strcat(script, " ");
+		}
+		strcat(script, "23:6869");
+		differences += compare(&(struct probe){ script, script }, false);
+	}
+	assert_int_equal(differences, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(wire_read__what_no_peer_should_send__is_answered_as_by_openssl),
+		cmocka_unit_test(wire_read__things_in_any_order__are_answered_as_by_openssl),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

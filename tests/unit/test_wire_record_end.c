@@ -210,6 +210,7 @@ static void wire_end__bad_header_alone__is_reset_at_once(void **state)
 /* The same endings byte by byte. */
 static void wire_end__single_bytes__are_the_same(void **state)
 {
+	static const char both[] = "beforebehind";
 	size_t n, got = 0;
 
 	(void)state;
@@ -224,13 +225,13 @@ static void wire_end__single_bytes__are_the_same(void **state)
 
 		assert_int_equal(send(bed.far, bed.out + i, 1, 0), 1);
 		while ((r = wire_read(bed.wire, bed.in)) > 0) {
-			assert_memory_equal(bed.in, "beforebehind" + got, r);
+			assert_memory_equal(bed.in, both + got, r);
 			got += (size_t)r;
 		}
 		assert_true(got <= (i < 27 ? 0 : i < n - 25 ? 6 : 12));
 	}
 	bed.n_out = 0;
-	near_wants(&bed, "beforebehind" + got);
+	near_wants(&bed, both + got);
 	near_ends(&bed, WIRE_CLOSED);
 }
 

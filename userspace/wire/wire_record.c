@@ -18,7 +18,7 @@ static ssize_t seal_control(struct wire_record *r, enum record_type type, const 
 }
 
 /* Our KeyUpdate, and the next key from then on. Returns its length or -EIO. */
-static ssize_t key_update(struct wire_record *r, uint8_t *out)
+ssize_t wire_record_key_update(struct wire_record *r, uint8_t *out)
 {
 	static const uint8_t message[] = { 24, 0, 0, 1, 0 }; /* asks for none in return */
 	ssize_t n = seal_control(r, RECORD_HANDSHAKE, message, sizeof(message), out);
@@ -67,7 +67,7 @@ static int record_write(struct wire *w, const struct iovec *iov, int n, size_t t
 
 		/* the KeyUpdate is the last one under its key */
 		if (r->answer_due || r->tx.keys.seq + 1 >= w->sh->records_max)
-			len = key_update(r, out + used);
+			len = wire_record_key_update(r, out + used);
 		used += len > 0 ? (size_t)len : 0;
 		if (len >= 0)
 			len = record_seal(&w->sh->crypto, &r->tx, RECORD_DATA, &src, take,

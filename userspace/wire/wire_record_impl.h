@@ -27,6 +27,8 @@ struct wire_record {
 ssize_t wire_record_read(struct wire *w, uint8_t *p);
 /* Queues an alert. 0 or -errno. */
 int wire_record_alert(struct wire_record *r, bool fatal, enum record_alert what);
+/* Seals our KeyUpdate into out; the next record has the next key. Returns its length or -EIO. */
+ssize_t wire_record_key_update(struct wire_record *r, uint8_t *out);
 /* Frees the SSL that learns tickets, if there is one. */
 void wire_record_forget_tickets(struct wire_record *r);
 

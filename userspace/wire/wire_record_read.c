@@ -52,11 +52,31 @@ static void learn_ticket(struct wire_record *r, const uint8_t *record, size_t n)
 	ERR_clear_error();
 }
 
+/*
+ * An answer that is still due goes out before the next message is looked at, as with OpenSSL; but
+ * not into a queue, which a peer that does not read could fill with answers.
+ */
+static void answer(struct wire_record *r)
+{
+	uint8_t *out = r->w.sh->cipher_out;
+	ssize_t n;
+
+	if (r->w.fin_due || wire_queued(&r->w) > 0)
+		return;
+	n = wire_record_key_update(r, out);
+	if (n < 0 || wire_send(&r->w, out, (size_t)n, WIRE_NOW) < 0)
+		r->w.end = WIRE_RESET;
+}
+
 static void got_handshake(struct wire_record *r, struct reading *rd, const uint8_t *content,
 			  size_t n, const uint8_t *record, size_t n_record)
 {
-	int events = post_handshake_feed(&r->post, r->client, content, n);
+	bool begins = !post_handshake_in_body(&r->post) && r->post.have + n >= sizeof(r->post.hdr);
+	int events;
 
+	if (begins && r->answer_due)
+		answer(r);
+	events = post_handshake_feed(&r->post, r->client, content, n);
 	if (events < 0) {
 		fail(r, (enum record_alert) - events);
 		return;
