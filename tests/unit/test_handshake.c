@@ -194,6 +194,30 @@ static void handshake_step__strangers__fail_at_once(void **state)
 	check_stranger("\026\003\001\002\000", 5, -EAGAIN);
 }
 
+/* The other end sees a FIN, not an RST, of a server that had not read all of it. */
+static void handshake_step__server_fails__what_follows_is_read(void **state)
+{
+	struct handshake *s = handshake_accept(&sh, fd[1], server);
+	char junk[9000] = "\026\003\001", byte;
+
+	(void)state;
+	assert_int_equal(send(fd[0], junk, sizeof(junk), MSG_NOSIGNAL), sizeof(junk));
+	assert_int_equal(finish_step(s), -EPROTO);
+	handshake_free(s);
+	while (wait_for(fd[0]), recv(fd[0], &byte, 1, 0) > 0)
+		;
+	assert_int_equal(recv(fd[0], &byte, 1, 0), 0);
+	close(fd[0]);
+}
+
+static void handshake_step__header_too_long__fails_without_the_body(void **state)
+{
+	static const uint8_t longer[] = { 22, 3, 1, 0x42, 0, 1 };
+
+	(void)state;
+	check_stranger(longer, sizeof(longer), -EPROTO);
+}
+
 static void handshake_step__eof_or_reset_at_once__is_econnreset(void **state)
 {
 	struct linger l = { .l_onoff = 1, .l_linger = 0 };
@@ -321,6 +345,8 @@ int main(void)
 		TEST(handshake__both_ends__agree_and_become_wires),
 		TEST(handshake_step__data_right_behind_finished__stays_in_the_socket),
 		cmocka_unit_test(handshake_step__strangers__fail_at_once),
+		TEST(handshake_step__server_fails__what_follows_is_read),
+		cmocka_unit_test(handshake_step__header_too_long__fails_without_the_body),
 		TEST(handshake_step__eof_or_reset_at_once__is_econnreset),
 		TEST(handshake_step__client_meets_plain_http__fails),
 		TEST(handshake_why__untrusted_certificate__names_it),

@@ -97,6 +97,20 @@ static void alpn__overlap__our_first_choice(void **state)
 	assert_true(alpn_agrees(ours, 2, offer, 2, "cn.test", "http/1.1"));
 }
 
+static void alpn__http11__brings_the_older_ones(void **state)
+{
+	static const char *const ours[] = { "http/1.1" }, *const offer[] = { "x", "http/0.9",
+									     "http/1.0",
+									     "http/1.1" };
+	static const char *const other[] = { "h2" };
+
+	(void)state;
+	assert_true(alpn_agrees(ours, 1, offer, 4, "plain.test", "http/1.1"));
+	assert_true(alpn_agrees(ours, 1, offer, 3, "plain.test", "http/1.0"));
+	assert_true(alpn_agrees(ours, 1, offer, 2, "plain.test", "http/0.9"));
+	assert_false(alpn_agrees(other, 1, offer, 4, "plain.test", ""));
+}
+
 static void alpn__no_overlap__handshake_fails(void **state)
 {
 	static const char *const ours[] = { "h2" }, *const offer[] = { "x", "http/1.1" };
@@ -217,14 +231,62 @@ static void ciphers__tls13_name_alone__tls12_defaults_hold(void **state)
 	tls_server_free(s);
 }
 
-static void ciphers__tls13__aes_128_first(void **state)
+/* What is agreed on between lists of the server and of the client, each NULL for none. */
+static void check_cipher(const char *ours, const char *theirs, int version, const char *want)
+{
+	struct tls_keypair pair = pair_pem(&plain);
+	struct tls_server *s = server_of(
+		&(struct tls_server_opts){ .pairs = &pair, .n_pairs = 1, .cipher_suites = ours });
+	struct tls_client *c = client_of(&(struct tls_client_opts){
+		.insecure = true, .max_version = version, .cipher_suites = theirs });
+	struct tls_pair p = asked_for(s, c, NULL);
+
+	assert_string_equal(SSL_get_cipher_name(p.client), want);
+	pair_free(&p);
+	tls_client_free(c);
+	tls_server_free(s);
+}
+
+static void ciphers__no_list__order_of_openssl(void **state)
+{
+	(void)state;
+	check_cipher(NULL, NULL, 0, "TLS_AES_256_GCM_SHA384");
+	check_cipher(NULL, NULL, TLS1_2_VERSION, "ECDHE-ECDSA-AES256-GCM-SHA384");
+}
+
+static void ciphers__both_sides_list__servers_order_holds(void **state)
+{
+	(void)state;
+	check_cipher(NULL, "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384", 0,
+		     "TLS_AES_256_GCM_SHA384");
+	check_cipher(NULL, "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384",
+		     TLS1_2_VERSION, "ECDHE-ECDSA-AES256-GCM-SHA384");
+}
+
+static void ciphers__tls13_names__are_the_suites_of_tls13(void **state)
+{
+	static const char list[] = "TLS_CHACHA20_POLY1305_SHA256:ECDHE-ECDSA-AES128-GCM-SHA256:"
+				   "TLS_AES_128_GCM_SHA256";
+
+	(void)state;
+	check_cipher(list, NULL, 0, "TLS_CHACHA20_POLY1305_SHA256");
+	check_cipher(list, "TLS_AES_256_GCM_SHA384:TLS_AES_128_GCM_SHA256", 0,
+		     "TLS_AES_128_GCM_SHA256");
+	check_cipher(NULL, "TLS_AES_128_GCM_SHA256", 0, "TLS_AES_128_GCM_SHA256");
+}
+
+static void version__tls11_hello__is_refused_by_the_security_level(void **state)
 {
 	struct tls_server *s = four_names();
 	struct tls_client *c = any_client();
-	struct tls_pair p = asked_for(s, c, NULL);
+	struct tls_pair p = pair_new(s, c);
 
 	(void)state;
-	assert_string_equal(SSL_get_cipher_name(p.client), "TLS_AES_128_GCM_SHA256");
+	SSL_set_security_level(p.client, 0);
+	assert_true(SSL_set_min_proto_version(p.client, TLS1_VERSION));
+	assert_true(SSL_set_max_proto_version(p.client, TLS1_1_VERSION));
+	assert_false(pair_handshake(&p));
+	assert_true(SSL_in_init(p.server));
 	pair_free(&p);
 	tls_client_free(c);
 	tls_server_free(s);
@@ -384,6 +446,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(alpn__overlap__our_first_choice),
+		cmocka_unit_test(alpn__http11__brings_the_older_ones),
 		cmocka_unit_test(alpn__no_overlap__handshake_fails),
 		cmocka_unit_test(alpn__no_overlap__alert_says_so),
 		cmocka_unit_test(alpn__none_configured__offer_is_ignored),
@@ -392,7 +455,10 @@ int main(void)
 		cmocka_unit_test(versions__none_in_common__handshake_fails),
 		cmocka_unit_test(ciphers__tls12_list__holds_for_every_name),
 		cmocka_unit_test(ciphers__tls13_name_alone__tls12_defaults_hold),
-		cmocka_unit_test(ciphers__tls13__aes_128_first),
+		cmocka_unit_test(ciphers__no_list__order_of_openssl),
+		cmocka_unit_test(ciphers__both_sides_list__servers_order_holds),
+		cmocka_unit_test(ciphers__tls13_names__are_the_suites_of_tls13),
+		cmocka_unit_test(version__tls11_hello__is_refused_by_the_security_level),
 		cmocka_unit_test(connection__any__flags_are_set),
 		cmocka_unit_test(chain__with_intermediate__all_but_root_is_sent),
 		cmocka_unit_test(new__key_of_another_certificate__says_so),

@@ -18,6 +18,7 @@
 
 #define RECORD_HDR  5
 #define RECORD_BODY (16384 + 2048) /* TLS 1.2's limit for ciphertext */
+#define READ_AHEAD  16384	   /* about OpenSSL's buffer */
 
 struct handshake {
 	struct wire_shared *sh;
@@ -25,8 +26,8 @@ struct handshake {
 	SSL *ssl;
 	struct buf out; /* what the socket has not taken */
 	uint8_t hdr[RECORD_HDR];
-	uint8_t *record;   /* header and body of the record being read, once the header is there */
-	size_t have, want; /* of the record */
+	uint8_t *record;   /* body of the record being read, once the header is there */
+	size_t have, want; /* of header or body */
 	struct tls_secrets secrets;
 	uint64_t records_sent; /* under the session's keys: the tickets that a server sends first */
 	char why[200];
@@ -131,7 +132,8 @@ static bool plausible(const uint8_t hdr[RECORD_HDR])
 	return hdr[0] >= 20 && hdr[0] <= 24 && hdr[1] == 3 && get_be16(hdr + 3) <= RECORD_BODY;
 }
 
-/* Gives one whole record to OpenSSL: 0, -EAGAIN, -ECONNRESET. */
+/* Gives OpenSSL a record's header, which it may refuse already, or its body: 0, -EAGAIN,
+ * -ECONNRESET. */
 static int read_record(struct handshake *h)
 {
 	int err = h->record ? 0 : receive(h, h->hdr);
@@ -141,11 +143,12 @@ static int read_record(struct handshake *h)
 	if (!h->record) {
 		size_t body = plausible(h->hdr) ? get_be16(h->hdr + 3) : 0;
 
-		h->record = malloc(RECORD_HDR + body);
-		if (!h->record)
-			return -ECONNRESET;
-		memcpy(h->record, h->hdr, RECORD_HDR);
-		h->want = RECORD_HDR + body;
+		BIO_write(SSL_get_rbio(h->ssl), h->hdr, RECORD_HDR);
+		h->have = 0;
+		h->record = body ? malloc(body) : NULL;
+		if (h->record)
+			h->want = body;
+		return body && !h->record ? -ECONNRESET : 0;
 	}
 	err = receive(h, h->record);
 	if (err < 0)
@@ -156,6 +159,16 @@ static int read_record(struct handshake *h)
 	h->have = 0;
 	h->want = RECORD_HDR;
 	return 0;
+}
+
+/*
+ * What a web server has read ahead when its OpenSSL fails. Left unread, closing would make an RST
+ * of it, which can overtake the alert.
+ */
+static void drop_read_ahead(struct handshake *h)
+{
+	if (SSL_is_server(h->ssl))
+		(void)!recv(h->fd, h->sh->cipher_in, READ_AHEAD, 0);
 }
 
 static void explain(struct handshake *h)
@@ -196,10 +209,16 @@ int handshake_step(struct handshake *h)
 		if (ret == 1 && SSL_is_server(h->ssl))
 			h->records_sent += count_records(h->ssl);
 		flushed = flush(h);
+		if (ret == 1 && SSL_version(h->ssl) < TLS1_2_VERSION) {
+			snprintf(h->why, sizeof(h->why), "%s is too old", SSL_get_version(h->ssl));
+			return -EPROTO;
+		}
 		if (ret == 1)
 			return flushed == -ECONNRESET ? flushed : 0;
-		if (err != SSL_ERROR_WANT_READ)
+		if (err != SSL_ERROR_WANT_READ) {
+			drop_read_ahead(h);
 			return -EPROTO;
+		}
 		if (flushed == -ECONNRESET)
 			return flushed;
 		err = read_record(h);

@@ -13,10 +13,8 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 
+#include "wire/tls_ciphers.h"
 #include "wire/tls_secrets.h"
-
-/* Ours is Go's order, which most peers have: the one that costs least comes first. */
-#define TLS13_SUITES "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256"
 
 static pthread_once_t owned_once = PTHREAD_ONCE_INIT;
 static int owned_index = -1;
@@ -74,55 +72,23 @@ struct tls_owned *tls_ctx_owned(const SSL_CTX *ctx)
 	return owned_index < 0 ? NULL : SSL_CTX_get_ex_data(ctx, owned_index);
 }
 
-static bool is_tls13_suite(const SSL_CTX *ctx, const char *name)
+/*
+ * A stock program names TLS 1.0 and 1.1 as well, and a stock nginx lets them fail for their
+ * signatures, with another alert than for their number. At this level, Debian's default, OpenSSL
+ * finds none that will do; what it lets through elsewhere handshake_step() refuses.
+ */
+#define LEVEL_WITHOUT_OLD_ONES 2
+
+static int lowest_version(const SSL_CTX *ctx, const struct tls_limits *lim)
 {
-	const STACK_OF(SSL_CIPHER) *all = SSL_CTX_get_ciphers(ctx);
-
-	for (int i = 0; i < sk_SSL_CIPHER_num(all); i++) {
-		const SSL_CIPHER *c = sk_SSL_CIPHER_value(all, i);
-
-		if (SSL_CIPHER_get_protocol_id(c) >> 8 == 0x13 &&
-		    !strcmp(SSL_CIPHER_get_name(c), name))
-			return true;
-	}
-	return false;
-}
-
-/* OpenSSL passes over names it does not know as long as one is left, so each is tried alone. */
-static int set_ciphers(SSL_CTX *ctx, const char *list, const struct tls_why *why)
-{
-	char *copy = strdup(list), *kept = calloc(1, strlen(list) + 1), *rest = copy, *name;
-	int err = -EINVAL;
-
-	if (!copy || !kept) {
-		tls_why(why, "out of memory");
-		goto out;
-	}
-	while ((name = strsep(&rest, ":"))) {
-		if (is_tls13_suite(ctx, name))
-			continue;
-		if (!*name || !SSL_CTX_set_cipher_list(ctx, name)) {
-			tls_why(why, "unknown cipher suite \"%.80s\"", name);
-			goto out;
-		}
-		if (*kept)
-			strcat(kept, ":");
-		strcat(kept, name);
-	}
-	if (*kept && !SSL_CTX_set_cipher_list(ctx, kept)) {
-		tls_why(why, "cipher suites: %s", tls_reason());
-		goto out;
-	}
-	err = 0;
-out:
-	free(copy);
-	free(kept);
-	return err;
+	if (lim->min_version)
+		return lim->min_version;
+	return SSL_CTX_get_security_level(ctx) >= LEVEL_WITHOUT_OLD_ONES ? 0 : TLS1_2_VERSION;
 }
 
 static int set_limits(SSL_CTX *ctx, const struct tls_limits *lim, const struct tls_why *why)
 {
-	int min = lim->min_version ? lim->min_version : TLS1_2_VERSION;
+	int min = lowest_version(ctx, lim);
 
 	if (lim->max_version && lim->max_version < min) {
 		tls_why(why, "the highest TLS version is below the lowest");
@@ -137,11 +103,11 @@ static int set_limits(SSL_CTX *ctx, const struct tls_limits *lim, const struct t
 		tls_why(why, "unknown curve in \"%.80s\"", lim->groups);
 		return -EINVAL;
 	}
-	if (!SSL_CTX_set_ciphersuites(ctx, TLS13_SUITES)) {
-		tls_why(why, "TLS 1.3 cipher suites: %s", tls_reason());
+	if (lim->cipher_list && !SSL_CTX_set_cipher_list(ctx, lim->cipher_list)) {
+		tls_why(why, "cipher suites: %s", tls_reason());
 		return -EINVAL;
 	}
-	return lim->cipher_suites ? set_ciphers(ctx, lim->cipher_suites, why) : 0;
+	return lim->cipher_suites ? tls_ciphers_set(ctx, lim->cipher_suites, why) : 0;
 }
 
 SSL_CTX *tls_ctx_new(const SSL_METHOD *method, const struct tls_limits *lim,

@@ -33,8 +33,9 @@ int tls_ctx_own(SSL_CTX *ctx, struct tls_owned *o);
 struct tls_owned *tls_ctx_owned(const SSL_CTX *ctx);
 
 struct tls_limits {
-	int min_version, max_version; /* 0: from TLS 1.2 to the newest */
-	const char *cipher_suites;    /* TLS <= 1.2; names of TLS 1.3 are known and passed over */
+	int min_version, max_version; /* 0: what others have, see tls_common.c; the newest */
+	const char *cipher_list;      /* up to TLS 1.2; NULL: OpenSSL's default */
+	const char *cipher_suites;    /* the operator's, of any version, joined by ':', or NULL */
 	const char *groups;
 };
 

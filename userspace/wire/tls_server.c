@@ -12,6 +12,7 @@
 
 #include "base/list.h"
 #include "wire/tls_common.h"
+#include "wire/tls_face.h"
 
 struct host_name {
 	char *text; /* "example.com" or "*.example.com" */
@@ -139,9 +140,8 @@ static int on_server_name(SSL *ssl, int *alert, void *arg)
 	const char *host = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
 	SSL_CTX *ctx = host ? find_name(s, host) : NULL;
 
-	if (!ctx)
-		return SSL_TLSEXT_ERR_NOACK; /* the first certificate answers */
-	if (ctx != SSL_get_SSL_CTX(ssl) && !SSL_set_SSL_CTX(ssl, ctx)) {
+	/* an unknown name gets the first certificate, and as in nginx an answer to the extension */
+	if (ctx && ctx != SSL_get_SSL_CTX(ssl) && !SSL_set_SSL_CTX(ssl, ctx)) {
 		*alert = SSL_AD_INTERNAL_ERROR;
 		return SSL_TLSEXT_ERR_ALERT_FATAL;
 	}
@@ -168,16 +168,13 @@ static int on_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_len,
 static int setup_ctx(struct tls_server *s, SSL_CTX *ctx, const struct tls_server_opts *opts,
 		     const struct tls_why *why)
 {
-	static const unsigned char id[] = "anytlsd";
+	int err = tls_face_set(ctx, why);
 
-	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF); /* tickets hold the state */
+	if (err)
+		return err;
 	SSL_CTX_set_alpn_select_cb(ctx, on_alpn, s);
 	SSL_CTX_set_tlsext_servername_callback(ctx, on_server_name);
 	SSL_CTX_set_tlsext_servername_arg(ctx, s);
-	if (!SSL_CTX_set_session_id_context(ctx, id, sizeof(id) - 1)) {
-		tls_why(why, "%s", tls_reason());
-		return -EINVAL;
-	}
 	if (opts->ticket_keys &&
 	    !SSL_CTX_set_tlsext_ticket_keys(ctx, (void *)opts->ticket_keys, TLS_TICKET_KEYS_LEN)) {
 		tls_why(why, "ticket keys: %s", tls_reason());
@@ -191,6 +188,7 @@ static SSL_CTX *make_ctx(const struct tls_server_opts *opts, size_t i, const str
 	const struct tls_limits lim = {
 		.min_version = opts->min_version,
 		.max_version = opts->max_version,
+		.cipher_list = TLS_FACE_CIPHERS,
 		.cipher_suites = opts->cipher_suites,
 		.groups = opts->groups,
 	};
@@ -207,7 +205,7 @@ static SSL_CTX *make_ctx(const struct tls_server_opts *opts, size_t i, const str
 static int fill(struct tls_server *s, const struct tls_server_opts *opts, const struct tls_why *why)
 {
 	size_t len;
-	int err = tls_alpn_list(opts->alpn, opts->n_alpn, &s->alpn, &len, why);
+	int err = tls_face_alpn(opts->alpn, opts->n_alpn, &s->alpn, &len, why);
 
 	if (err)
 		return err;

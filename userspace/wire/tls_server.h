@@ -22,7 +22,7 @@ struct tls_server_opts {
 	const char *const *alpn; /* in order of preference; none: the client's offer is ignored */
 	size_t n_alpn;
 	int min_version, max_version; /* TLS1_2_VERSION, ...; 0: OpenSSL's default from 1.2 on */
-	const char *cipher_suites;    /* OpenSSL names for TLS <= 1.2 joined by ':', or NULL */
+	const char *cipher_suites;    /* OpenSSL names joined by ':', or NULL */
 	const char *groups;	      /* curve preferences joined by ':', or NULL */
 	const uint8_t *ticket_keys;   /* TLS_TICKET_KEYS_LEN bytes, the same for all workers */
 };
