@@ -7,6 +7,7 @@ import pytest
 
 import anytls
 from anytls import preamble
+from daemon import wait_until
 from socks import recv_all, recv_exact
 from targets import reset
 
@@ -150,3 +151,117 @@ def test_fallback_alone_for_one_alpn_closes_the_others(world):
     peer.send(b"PRI * HTTP/2.0\r\n")
     peer.wait_end(5)
     assert peer.records == []
+
+
+def with_both(world, **keys):
+    """(server, listener for what is no TLS, listener for strangers inside of TLS)"""
+    raw, behind = world.listener(), world.listener()
+    daemon = world.server(fallback={"server": "127.0.0.1", "server_port": behind.port},
+                          fallback_tls={"server": "127.0.0.1", "server_port": raw.port}, **keys)
+    return daemon, raw, behind
+
+
+@pytest.mark.parametrize("first", [b"G", b"GET / HTTP/1.1\r\n\r\n", b"\x80\x2e\1\3\1", b"\x17\3\3", b"\0"])
+def test_what_is_no_tls_goes_to_the_tls_port_untouched(world, first):
+    daemon, raw, _ = with_both(world)
+    peer = world.dial(daemon, tls=False)
+    peer.conn.send_raw(first)
+    conn = raw.accept(3)
+    assert recv_exact(conn, len(first)) == first
+    more = anytls.pattern(300000)
+    peer.conn.send_raw(more)
+    assert recv_exact(conn, len(more)) == more
+    conn.sendall(more)
+    conn.close()
+    got = bytearray()
+    while data := peer.conn.recv(5):
+        got += data
+    assert bytes(got) == more and peer.conn.end == "eof"
+
+
+def test_tls_is_not_passed_on_raw(world):
+    daemon, raw, behind = with_both(world)
+    echo, user = world.echo(), world.login(daemon)
+    user.opened(1, echo.dest, b"hello")
+    assert user.read(1, 5) == b"hello"
+    stranger = world.dial(daemon)
+    stranger.send(b"GET / HTTP/1.0\r\n\r\n")
+    assert recv_exact(behind.accept(3), 18) == b"GET / HTTP/1.0\r\n\r\n"
+    with pytest.raises(TimeoutError):
+        raw.accept(0.3)
+
+
+def test_reset_of_the_tls_port_is_passed_on(world):
+    daemon, raw, _ = with_both(world)
+    peer = world.dial(daemon, tls=False)
+    peer.conn.send_raw(b"hello")
+    conn = raw.accept(3)
+    recv_exact(conn, 5)
+    reset(conn)
+    assert peer.wait_end(5) == "reset"
+
+
+def test_silent_connections_before_the_first_byte_end_at_the_deadline(world):
+    daemon, raw, _ = with_both(world, limits={"handshake_timeout": "1s"})
+    peers, start = [world.dial(daemon, tls=False) for _ in range(20)], time.monotonic()
+    for peer in peers:
+        assert peer.wait_end(5) == "eof"
+    assert 0.8 < time.monotonic() - start < 3
+    with pytest.raises(TimeoutError):
+        raw.accept(0.1)
+
+
+def test_connections_that_are_no_tls_take_places_of_sessions(world):
+    daemon, raw, _ = with_both(world, limits={"sessions": 2})
+    peers = []
+    for _ in range(2):
+        peers.append(world.dial(daemon, tls=False))
+        peers[-1].conn.send_raw(b"a")
+        raw.accept(3)
+    world.dial(daemon, tls=False).wait_end(3)
+    daemon.wait_log("limits.sessions is reached")
+    peers[0].reset()
+
+    def served():
+        peer = world.dial(daemon, tls=False)
+        peer.conn.send_raw(b"b")
+        try:
+            raw.accept(1)
+        except TimeoutError:
+            return False
+        return True
+    wait_until(served, 10, "the place is given back")
+
+
+def test_head_of_a_request_is_bounded_and_its_body_is_not(world):
+    daemon, behind = with_fallback(world, limits={"handshake_timeout": "1s"})
+    halves, whole, start = world.dial(daemon), world.dial(daemon), time.monotonic()
+    halves.send(b"GET / HTTP/1.1\r\n")
+    whole.send(b"\r\nPUT / HTTP/1.1\r\nContent-Length: 9\r\n\r\n")
+    assert halves.wait_end(5) == "eof" and 0.7 < time.monotonic() - start < 3
+    with pytest.raises(TimeoutError):
+        whole.wait_end(1)
+
+
+def test_a_target_that_speaks_first_has_no_deadline(world):
+    daemon, behind = with_fallback(world, limits={"handshake_timeout": "1s"})
+    peer = world.dial(daemon)
+    conn = behind.accept(3)
+    conn.sendall(b"220 good morning\r\n")
+    assert peer.conn.recv(5) == b"220 good morning\r\n"
+    with pytest.raises(TimeoutError):
+        peer.wait_end(2)
+
+
+def test_an_answer_is_followed_by_close_notify_and_silence_by_fin(world):
+    daemon, behind = with_fallback(world)
+    for answer, end in ((b"hello", "notify"), (b"", "eof")):
+        peer = world.dial(daemon)
+        peer.send(b"GET / HTTP/1.1\r\n\r\n")
+        conn = behind.accept(3)
+        recv_exact(conn, 18)
+        conn.sendall(answer)
+        conn.close()
+        while peer.conn.recv(5):
+            pass
+        assert peer.conn.end == end

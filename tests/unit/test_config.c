@@ -190,6 +190,8 @@ static void config_parse__inbounds__are_checked(void **state)
 		  "t:3:12: inbounds[0].fallback: \"server_port\" is missing" },
 		{ IN("\"fallback_for_alpn\":{\"h2\":{\"server\":\"a\",\"server_port\":1}}"),
 		  "t:3:1: inbounds[0].fallback_for_alpn: needs TLS" },
+		{ IN("\"fallback_tls\":{\"server\":\"a\",\"server_port\":1}"),
+		  "t:3:1: inbounds[0].fallback_tls: needs TLS" },
 		{ IN("\"tls\":{\"enabled\":true}"),
 		  "t:3:7: inbounds[0].tls: a certificate is missing" },
 		{ IN("\"tls\":{\"enabled\":true,\"certificate\":\"x\",\"key\":\"y\"}"),

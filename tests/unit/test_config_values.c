@@ -210,6 +210,26 @@ static void config_parse__inbounds__have_address_users_and_tags(void **state)
 	config_free(c);
 }
 
+static void config_handshake_ms__no_limit__follows_the_fallback(void **state)
+{
+	struct config_alpn_target h2 = { 0 };
+	const struct config_target web = { .host = (char *)"web" };
+	const struct config_inbound none = { 0 }, plain = { .fallback = web },
+				    raw = { .fallback_tls = web },
+				    by_alpn = { .fallback_for_alpn = &h2,
+						.n_fallback_for_alpn = 1 };
+	struct config *c = good("{}", NULL);
+
+	(void)state;
+	assert_int_equal(config_handshake_ms(&c->limits, &none), 15000);
+	assert_int_equal(config_handshake_ms(&c->limits, &plain), 60000);
+	assert_int_equal(config_handshake_ms(&c->limits, &raw), 60000);
+	assert_int_equal(config_handshake_ms(&c->limits, &by_alpn), 60000);
+	c->limits.handshake_timeout_ms = 100;
+	assert_int_equal(config_handshake_ms(&c->limits, &plain), 100);
+	config_free(c);
+}
+
 static void config_parse__padding_scheme__is_wire_text(void **state)
 {
 	static const struct {
@@ -255,6 +275,7 @@ static void config_parse__tls_inbound__takes_every_form(void **state)
 		"\"TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256\",\"ECDHE-ECDSA-AES256-GCM-SHA384\","
 		"\"TLS_AES_128_GCM_SHA256\"],\"curve_preferences\":[\"X25519\",\"p256\"],"
 		"\"certificates\":[{\"certificate\":[$O],\"key\":$L}]},"
+		"\"fallback_tls\":{\"server\":\"::1\",\"server_port\":8443},"
 		"\"fallback_for_alpn\":{\"h2\":{\"server\":\"web\",\"server_port\":81}}}]}");
 	struct config *c = good(text, NULL);
 	struct config_tls *t = &c->inbounds[0].tls;
@@ -272,10 +293,13 @@ static void config_parse__tls_inbound__takes_every_form(void **state)
 	assert_int_equal(t->min_version, TLS1_2_VERSION);
 	assert_int_equal(t->max_version, TLS1_3_VERSION);
 	assert_string_equal(t->cipher_suites,
-			    "ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384");
+			    "ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:"
+			    "TLS_AES_128_GCM_SHA256");
 	assert_string_equal(t->groups, "X25519:P-256");
 	assert_string_equal(c->inbounds[0].fallback_for_alpn[0].alpn, "h2");
 	assert_string_equal(c->inbounds[0].fallback_for_alpn[0].target.host, "web");
+	assert_string_equal(c->inbounds[0].fallback_tls.host, "::1");
+	assert_int_equal(c->inbounds[0].fallback_tls.port, 8443);
 	free(text);
 	config_free(c);
 }
@@ -411,6 +435,7 @@ int main(void)
 		cmocka_unit_test(config_parse__top_level__is_taken_over),
 		cmocka_unit_test(config_parse__durations__are_milliseconds),
 		cmocka_unit_test(config_parse__inbounds__have_address_users_and_tags),
+		cmocka_unit_test(config_handshake_ms__no_limit__follows_the_fallback),
 		cmocka_unit_test(config_parse__padding_scheme__is_wire_text),
 		cmocka_unit_test(config_parse__tls_inbound__takes_every_form),
 		cmocka_unit_test(config_parse__key_of_another_certificate__is_refused),

@@ -69,7 +69,7 @@ struct config_inbound {
 	/* anytls */
 	char *padding_scheme; /* wire text; never NULL */
 	struct config_tls tls;
-	struct config_target fallback;
+	struct config_target fallback, fallback_tls;
 	struct config_alpn_target *fallback_for_alpn;
 	size_t n_fallback_for_alpn;
 };
@@ -109,7 +109,7 @@ struct config_limits {
 	uint32_t session_buffer;	   /* bytes, default 8 MiB */
 	uint64_t worker_buffer;		   /* bytes, default 256 MiB */
 	uint32_t handshakes;		   /* in flight, default 1024; beyond it the oldest goes */
-	uint32_t handshake_timeout_ms;	   /* default 15 s */
+	uint32_t handshake_timeout_ms;	   /* 0: config_handshake_ms() decides */
 	uint32_t auth_timeout_ms;	   /* default 10 s */
 	uint32_t session_idle_timeout_ms;  /* server: no stream open; default 5 min, 0: never */
 	uint32_t stall_timeout_ms;	   /* default 30 s */
@@ -149,6 +149,10 @@ int config_check(const char *path, FILE *report, unsigned *ret_problems);
 /* The same from memory; `name` stands for the file's. Files that the text names are not opened:
  * each is reported as unreadable. The log's is not opened either. */
 int config_parse(const char *text, size_t len, const char *name, FILE *report, struct config **ret);
+/* Whether somebody else serves those who are no users. */
+bool config_has_fallback(const struct config_inbound *in);
+/* The time for a TLS handshake: limits.handshake_timeout, or else what a stranger may expect. */
+uint32_t config_handshake_ms(const struct config_limits *lim, const struct config_inbound *in);
 /* Wipes secrets, closes log.fd where config_load() opened it, and frees; NULL is ignored. */
 void config_free(struct config *c);
 

@@ -15,7 +15,7 @@ struct work {
 	struct config_inbound in;
 	union sockaddr_any listen;
 	uint16_t port;
-	struct config_ref users, padding, tls, fallback_for_alpn;
+	struct config_ref users, padding, tls, fallback_for_alpn, fallback_tls;
 };
 
 static void keep(struct config_reader *r, struct config_ref v, const struct config_row *row,
@@ -90,6 +90,11 @@ const struct config_row config_rows_inbound_anytls[] = {
 	  .read = read_target,
 	  ROW_FIELD(struct work, in.fallback),
 	  .help = "where connections go that are not AnyTLS" },
+	{ .key = "fallback_tls",
+	  .type = ROW_CALL,
+	  .read = keep,
+	  ROW_FIELD(struct work, fallback_tls),
+	  .help = "a TLS port for connections that do not begin with TLS" },
 	{ .key = "fallback_for_alpn",
 	  .type = ROW_CALL,
 	  .read = keep,
@@ -159,6 +164,14 @@ void config_read_fallbacks(struct config_reader *r, struct config_ref v, struct 
 	}
 }
 
+static void read_fallback_tls(struct config_reader *r, struct config_ref v,
+			      struct config_inbound *in)
+{
+	if (!in->tls.enabled)
+		config_error_key(&r->report, v.n, "needs TLS: without it all goes to \"fallback\"");
+	read_target(r, v, NULL, &in->fallback_tls);
+}
+
 /* What depends on several keys, in an order that suits it. */
 static void finish(struct config_reader *r, struct work *w)
 {
@@ -175,6 +188,8 @@ static void finish(struct config_reader *r, struct work *w)
 	w->in.padding_scheme = config_read_padding(r, w->padding);
 	if (w->tls.v)
 		config_read_tls_inbound(r, w->tls, &w->in.tls);
+	if (w->fallback_tls.v)
+		read_fallback_tls(r, w->fallback_tls, &w->in);
 	if (w->fallback_for_alpn.v)
 		config_read_fallbacks(r, w->fallback_for_alpn, &w->in);
 }
@@ -272,6 +287,7 @@ void config_inbound_done(struct config_inbound *in)
 	free(in->users);
 	free(in->fallback_for_alpn);
 	free(in->fallback.host);
+	free(in->fallback_tls.host);
 	free(in->padding_scheme);
 	free(in->tag);
 	config_tls_done(&in->tls);

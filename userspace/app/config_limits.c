@@ -2,6 +2,9 @@
 // The object "limits", the defaults, and the list of all tables.
 #include "app/config_parts.h"
 
+#define HANDSHAKE_TIMEOUT_MS	15000
+#define NGINX_HEADER_TIMEOUT_MS 60000 /* its client_header_timeout bounds its handshakes, too */
+
 #define KIB	 1024ull
 #define MIB	 (1024 * KIB)
 #define GIB	 (1024 * MIB)
@@ -50,7 +53,6 @@ void config_defaults(struct config *c)
 				.session_buffer = 8 * MIB,
 				.worker_buffer = 256 * MIB,
 				.handshakes = 1024,
-				.handshake_timeout_ms = 15000,
 				.auth_timeout_ms = 10000,
 				.session_idle_timeout_ms = 300000,
 				.stall_timeout_ms = 30000,
@@ -60,6 +62,18 @@ void config_defaults(struct config *c)
 				.drain_timeout_ms = 10000,
 			},
 	};
+}
+
+bool config_has_fallback(const struct config_inbound *in)
+{
+	return in->fallback.host || in->n_fallback_for_alpn || in->fallback_tls.host;
+}
+
+uint32_t config_handshake_ms(const struct config_limits *lim, const struct config_inbound *in)
+{
+	if (lim->handshake_timeout_ms)
+		return lim->handshake_timeout_ms;
+	return config_has_fallback(in) ? NGINX_HEADER_TIMEOUT_MS : HANDSHAKE_TIMEOUT_MS;
 }
 
 const struct config_table config_tables[] = {

@@ -66,7 +66,7 @@ const struct config_row config_rows_tls[] = {
 	  .type = ROW_CALL,
 	  .read = config_read_ciphers,
 	  ROW_FIELD(struct work, t.cipher_suites),
-	  .help = "suites for TLS 1.2" },
+	  .help = "cipher suites, in order of preference" },
 	{ .key = "curve_preferences",
 	  .type = ROW_CALL,
 	  .read = config_read_groups,

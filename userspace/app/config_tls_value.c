@@ -83,9 +83,6 @@ static void read_cipher(struct config_reader *r, struct config_ref v, SSL_CTX *c
 	if (!c)
 		config_error(&r->report, v.n, "no cipher suite of this OpenSSL: \"%s\"",
 			     ECHO(json_string_value(v.v)));
-	else if (strcmp(SSL_CIPHER_get_version(c), "TLSv1.3") == 0)
-		config_note(&r->report, v.n,
-			    "TLS 1.3 suites are always on; this list is for TLS 1.2");
 	else
 		append(r, list, SSL_CIPHER_get_name(c));
 }

@@ -51,12 +51,6 @@ void fallback_end(struct fallback *f, void (*close_wire)(struct worker *w, struc
 		f->guard->over(f->owner);
 }
 
-void fallback_close_hard(struct worker *w, struct wire *wire)
-{
-	(void)w;
-	wire_abort(wire);
-}
-
 void fallback_cancel(struct fallback *f)
 {
 	if (!f || f->closed)
@@ -67,11 +61,33 @@ void fallback_cancel(struct fallback *f)
 	fallback_done(f);
 }
 
+static void stop_patience(struct fallback *f)
+{
+	f->patient = false;
+	loop_disarm(f->w->loop, &f->last);
+}
+
+/* The head of an HTTP request ends with it; a body may take longer. */
+static void look_for_empty_line(struct fallback *f, const uint8_t *p, size_t n)
+{
+	for (size_t i = 0; i < n && f->patient; i++) {
+		if (p[i] != '\r' && p[i] != '\n')
+			f->head = HEAD_LINE;
+		else if (p[i] == '\n' && f->head == HEAD_LINE)
+			f->head = HEAD_LINE_END;
+		else if (p[i] == '\n' && f->head == HEAD_LINE_END)
+			stop_patience(f);
+	}
+}
+
 void fallback_pass_on(struct fallback *f, const uint8_t *p, size_t n)
 {
 	struct endpoint *peer = f->e.peer;
 	struct iovec iov = { (void *)p, n };
 
+	f->unanswered = true;
+	if (f->patient)
+		look_for_empty_line(f, p, n);
 	if (peer && f->early.len == 0)
 		peer->ops->write(peer, &iov, 1, ENDPOINT_TIGHT);
 	else if (buf_append(&f->early, &f->w->pool, p, n) < 0)
@@ -126,7 +142,7 @@ static void source_end(struct fallback *f)
 			peer->ops->abort(peer);
 		fallback_end(f, wire_farewell);
 	} else if (f->sink_ended || f->guard) {
-		fallback_end(f, wire_farewell);
+		fallback_end(f, fallback_close_quietly);
 	} else if (peer && f->early.len == 0) {
 		peer->ops->eof(peer);
 	}
@@ -167,7 +183,7 @@ static void flush(struct fallback *f)
 	size_t before = wire_queued(f->wire);
 	int err = wire_flush(f->wire);
 
-	if (f->last.slot && wire_queued(f->wire) < before)
+	if (f->sink_ended && f->last.slot && wire_queued(f->wire) < before)
 		loop_arm(f->w->loop, &f->last, LAST_MS, too_long);
 	if (err < 0 && err != -EAGAIN) {
 		fallback_end(f, fallback_close_hard);
@@ -199,14 +215,30 @@ static struct fallback *of(struct endpoint *e)
 	return container_of(e, struct fallback, e);
 }
 
+/* How many go together, so that the records are as full as a web server's. */
+static int pieces_of_a_write(const struct iovec *iov, int n)
+{
+	size_t total = 0;
+	int k = 0;
+
+	while (k < n && (k == 0 || total + iov[k].iov_len <= WIRE_WRITE_MAX))
+		total += iov[k++].iov_len;
+	return k;
+}
+
 static void endpoint_write(struct endpoint *e, struct iovec *iov, int n, enum endpoint_room room)
 {
 	struct fallback *f = of(e);
 
 	(void)room;
-	for (int i = 0; i < n && !f->closed && !f->sink_ended; i++)
-		if (wire_write(f->wire, &iov[i], 1, WIRE_LATER) < 0)
+	f->unanswered = false;
+	if (f->patient)
+		stop_patience(f);
+	for (int i = 0, k; i < n && !f->closed && !f->sink_ended; i += k) {
+		k = pieces_of_a_write(iov + i, n - i);
+		if (wire_write(f->wire, iov + i, k, WIRE_LATER) < 0)
 			fallback_end(f, fallback_close_hard);
+	}
 	if (!f->closed)
 		loop_post_late(f->w->loop, &f->flush_task, flush_late);
 }
@@ -224,9 +256,10 @@ static void endpoint_eof(struct endpoint *e)
 	struct fallback *f = of(e);
 
 	f->sink_ended = true;
-	if (f->source_ended) {
-		fallback_end(f, wire_farewell);
+	if (f->source_ended || f->unanswered) {
+		fallback_end(f, fallback_close_quietly);
 	} else {
+		f->patient = false; /* it has another use now */
 		wire_shutdown(f->wire);
 		loop_arm(f->w->loop, &f->last, LAST_MS, too_long);
 	}
@@ -235,7 +268,7 @@ static void endpoint_eof(struct endpoint *e)
 static void endpoint_finish(struct endpoint *e)
 {
 	endpoint_unjoin(e);
-	fallback_end(of(e), wire_farewell);
+	fallback_end(of(e), of(e)->source_ended ? fallback_close_quietly : wire_farewell);
 }
 
 static void endpoint_abort(struct endpoint *e)

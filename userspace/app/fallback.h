@@ -18,14 +18,20 @@ struct fallback_guard {
 	void (*over)(void *owner);
 };
 
-/* Takes over the wire and its place of program->n_sessions; the target gets the bytes first. */
+/*
+ * Takes over the wire and its place of program->n_sessions; the target gets the bytes first. It is
+ * closed after patience_ms without an answer of the target and without an empty line of the client:
+ * a web server's clock for the head of a request has run since the connection came, the target's
+ * own has not.
+ */
 void fallback_start(struct worker *w, struct wire *wire, const struct config_target *to,
-		    const uint8_t *p, size_t n, const char *tag);
+		    const uint8_t *p, size_t n, uint64_t patience_ms, const char *tag);
 
 /* As fallback_start(), guarded. NULL without memory: the wire is closed and the place given back.
  */
 struct fallback *fallback_ask(struct worker *w, struct wire *wire, const struct config_target *to,
-			      const struct fallback_guard *guard, void *owner, const char *tag);
+			      const struct fallback_guard *guard, void *owner, uint64_t patience_ms,
+			      const char *tag);
 
 /* Closes a guarded one; its place is the owner's again. NULL is ignored. */
 void fallback_cancel(struct fallback *f);

@@ -38,8 +38,16 @@ static void dialed(struct dial *d, int err, int fd)
 		target->ops->eof(target);
 }
 
+static void patience_over(struct timer *t)
+{
+	struct fallback *f = container_of(t, struct fallback, last);
+
+	fallback_end(f, f->unanswered ? fallback_close_quietly : fallback_close_at_once);
+}
+
 static struct fallback *fallback_new(struct worker *w, struct wire *wire,
-				     const struct config_target *to, const char *tag)
+				     const struct config_target *to, uint64_t patience_ms,
+				     const char *tag)
 {
 	struct fallback *f = calloc(1, sizeof(*f));
 
@@ -55,6 +63,7 @@ static struct fallback *fallback_new(struct worker *w, struct wire *wire,
 	if (fallback_watch(f) == 0 &&
 	    dial_name(&f->dial, w->loop, w->resolver, &f->opts, to->host, to->port) == 0) {
 		f->dialing = true;
+		f->patient = loop_arm(w->loop, &f->last, patience_ms, patience_over) == 0;
 		worker_own(w, &f->owned, end_owned);
 		return f;
 	}
@@ -70,20 +79,21 @@ static void give_up(struct worker *w, struct wire *wire)
 }
 
 void fallback_start(struct worker *w, struct wire *wire, const struct config_target *to,
-		    const uint8_t *p, size_t n, const char *tag)
+		    const uint8_t *p, size_t n, uint64_t patience_ms, const char *tag)
 {
-	struct fallback *f = fallback_new(w, wire, to, tag);
+	struct fallback *f = fallback_new(w, wire, to, patience_ms, tag);
 
 	if (!f)
 		give_up(w, wire);
-	else
+	else if (n > 0)
 		fallback_pass_on(f, p, n);
 }
 
 struct fallback *fallback_ask(struct worker *w, struct wire *wire, const struct config_target *to,
-			      const struct fallback_guard *guard, void *owner, const char *tag)
+			      const struct fallback_guard *guard, void *owner, uint64_t patience_ms,
+			      const char *tag)
 {
-	struct fallback *f = fallback_new(w, wire, to, tag);
+	struct fallback *f = fallback_new(w, wire, to, patience_ms, tag);
 
 	if (!f) {
 		give_up(w, wire);

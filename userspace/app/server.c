@@ -86,7 +86,7 @@ static void accepted(struct listener_sink *sink, int fd, const union sockaddr_an
 
 	count(&s->in.w->counters.connections, 1);
 	/* a web server in the background serves everybody, so there nobody is turned away */
-	if (!s->in.config->fallback.host && !s->in.config->n_fallback_for_alpn &&
+	if (!config_has_fallback(s->in.config) &&
 	    source_limit_blocked(s->in.shared->sources, peer)) {
 		refuse(s, fd, "too many authentication failures from one address");
 		return;

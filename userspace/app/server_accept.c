@@ -5,8 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <sys/socket.h>
+
+#include "app/fallback.h"
 #include "app/server_conn.h"
 #include "base/fd.h"
+
+#define TLS_HANDSHAKE 0x16 /* the first byte of every TLS connection */
 
 static void handshake_over(struct conn *c)
 {
@@ -53,21 +58,73 @@ static void handshake_late(struct timer *t)
 	conn_close(c);
 }
 
-static void begin_handshake(struct conn *c, int fd)
+static void begin_handshake(struct conn *c)
 {
 	struct worker *w = c->s->in.w;
 
-	c->handshake = handshake_accept(&w->wires, fd, c->s->tls);
+	c->handshake = handshake_accept(&w->wires, c->fd, c->s->tls);
 	if (!c->handshake) {
-		fd_close(fd);
 		conn_close(c);
 		return;
 	}
+	c->fd = -1;
 	c->watch.ready = handshake_ready;
-	if (loop_watch(w->loop, &c->watch, EPOLLIN | EPOLLOUT | EPOLLRDHUP) < 0 ||
-	    loop_arm(w->loop, &c->timer, c->s->in.shared->limits->handshake_timeout_ms,
-		     handshake_late) < 0)
+	if (loop_watch(w->loop, &c->watch, EPOLLIN | EPOLLOUT | EPOLLRDHUP) < 0)
 		conn_close(c);
+}
+
+/* No TLS: a web server's TLS port knows what to say, and sees the connection as it came. */
+static void pass_raw(struct conn *c)
+{
+	const struct config_inbound *in = c->s->in.config;
+	struct worker *w = c->s->in.w;
+	struct wire *wire = wire_plain_new(&w->wires, c->fd);
+
+	if (!wire) {
+		conn_close(c);
+		return;
+	}
+	c->fd = -1;
+	count(&w->counters.fallbacks, 1);
+	log_info(c->tag, "no TLS: passed on to %s:%u", in->fallback_tls.host,
+		 in->fallback_tls.port);
+	fallback_start(w, wire, &in->fallback_tls, NULL, 0, conn_patience_ms(c), c->tag);
+	conn_done(c); /* the fallback has the place of n_sessions now */
+}
+
+static void first_byte(struct watcher *w, uint32_t events)
+{
+	struct conn *c = container_of(w, struct conn, watch);
+	uint8_t byte;
+	ssize_t n = recv(c->fd, &byte, 1, MSG_PEEK);
+
+	(void)events;
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	loop_forget(c->s->in.w->loop, w);
+	if (n <= 0)
+		conn_close(c);
+	else if (byte == TLS_HANDSHAKE)
+		begin_handshake(c);
+	else
+		pass_raw(c);
+}
+
+static void begin_tls(struct conn *c)
+{
+	const struct config_inbound *in = c->s->in.config;
+	struct loop *l = c->s->in.w->loop;
+
+	if (loop_arm(l, &c->timer, config_handshake_ms(c->s->in.shared->limits, in),
+		     handshake_late) < 0) {
+		conn_close(c);
+	} else if (!in->fallback_tls.host) {
+		begin_handshake(c);
+	} else {
+		c->watch.ready = first_byte;
+		if (loop_watch(l, &c->watch, EPOLLIN | EPOLLRDHUP) < 0)
+			conn_close(c);
+	}
 }
 
 void conn_accepted(struct server *s, int fd, const union sockaddr_any *peer)
@@ -81,6 +138,7 @@ void conn_accepted(struct server *s, int fd, const union sockaddr_any *peer)
 		return;
 	}
 	c->s = s;
+	c->fd = fd;
 	c->peer = *peer;
 	c->watch.fd = fd;
 	snprintf(c->tag, sizeof(c->tag), "s%u",
@@ -89,14 +147,14 @@ void conn_accepted(struct server *s, int fd, const union sockaddr_any *peer)
 	list_push_back(&s->in.w->handshakes, &c->in_worker);
 	conn_note_oldest(s->in.w);
 	if (s->tls) {
-		begin_handshake(c, fd);
+		begin_tls(c);
 		return;
 	}
 	c->wire = wire_plain_new(&s->in.w->wires, fd);
 	if (!c->wire) {
-		fd_close(fd);
 		conn_close(c);
 	} else {
+		c->fd = -1;
 		conn_expect_preamble(c);
 	}
 }

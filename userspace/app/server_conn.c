@@ -8,6 +8,7 @@
 
 #include "app/fallback.h"
 #include "app/wire_farewell.h"
+#include "base/fd.h"
 #include "base/secret.h"
 #include "proto/preamble.h"
 
@@ -45,6 +46,8 @@ void conn_done(struct conn *c)
 	list_remove(&c->in_worker);
 	conn_note_oldest(c->s->in.w);
 	limit_give(&c->s->in.w->program->n_handshakes);
+	fd_close(c->fd);
+	c->fd = -1;
 	handshake_free(c->handshake);
 	c->handshake = NULL;
 	wire_free(c->wire);
@@ -73,14 +76,34 @@ static void log_failure(struct conn *c, const char *what)
 			 sockaddr_text(&c->peer, from), c->s->in.config->tag, what, failures);
 }
 
+static const struct config_target *target_of_alpn(const struct config_inbound *in, const char *alpn)
+{
+	for (size_t i = 0; i < in->n_fallback_for_alpn; i++)
+		if (strcmp(in->fallback_for_alpn[i].alpn, alpn) == 0)
+			return &in->fallback_for_alpn[i].target;
+	return NULL;
+}
+
+/* Who offers http/1.1 takes the older ones along (wire/tls_face.h): they go where it goes. */
 static const struct config_target *fallback_target(const struct conn *c)
 {
 	const struct config_inbound *in = c->s->in.config;
+	const struct config_target *to = target_of_alpn(in, c->alpn);
 
-	for (size_t i = 0; i < in->n_fallback_for_alpn; i++)
-		if (strcmp(in->fallback_for_alpn[i].alpn, c->alpn) == 0)
-			return &in->fallback_for_alpn[i].target;
-	return in->fallback.host ? &in->fallback : NULL;
+	if (!to && (strcmp(c->alpn, "http/1.0") == 0 || strcmp(c->alpn, "http/0.9") == 0))
+		to = target_of_alpn(in, "http/1.1");
+	if (!to && in->fallback.host)
+		to = &in->fallback;
+	return to;
+}
+
+uint64_t conn_patience_ms(const struct conn *c)
+{
+	const struct inbound *in = &c->s->in;
+	uint64_t end = c->since_ms + config_handshake_ms(in->shared->limits, in->config);
+	uint64_t now = loop_now_ms(in->w->loop);
+
+	return end > now ? end - now : 1;
 }
 
 /* Not AnyTLS: somebody else gets what came and all that follows, or the connection is closed. */
@@ -94,7 +117,7 @@ static void reject(struct conn *c, const char *what, const uint8_t *p, size_t n)
 	if (to) {
 		count(&c->s->in.w->counters.fallbacks, 1);
 		loop_forget(c->s->in.w->loop, &c->watch);
-		fallback_start(c->s->in.w, wire, to, p, n, c->tag);
+		fallback_start(c->s->in.w, wire, to, p, n, conn_patience_ms(c), c->tag);
 		conn_done(c); /* the fallback has the place of n_sessions now */
 	} else {
 		loop_forget(c->s->in.w->loop, &c->watch);
@@ -224,7 +247,8 @@ static void silence(struct timer *t)
 	}
 	c->wire = NULL;
 	loop_forget(c->s->in.w->loop, &c->watch);
-	c->silent = fallback_ask(c->s->in.w, wire, fallback_target(c), &guard, c, c->tag);
+	c->silent = fallback_ask(c->s->in.w, wire, fallback_target(c), &guard, c,
+				 conn_patience_ms(c), c->tag);
 	if (!c->silent)
 		conn_done(c);
 }

@@ -16,6 +16,7 @@ struct conn {
 	struct timer timer;
 	struct deferred dead;
 	union sockaddr_any peer;
+	int fd;				/* until a handshake or a wire has it; then -1 */
 	struct handshake *handshake;	/* until it is done */
 	struct wire *wire;		/* from then on */
 	struct fallback *silent;	/* asked because nothing came */
@@ -30,6 +31,8 @@ struct conn {
 
 /* Waits for the preamble on c->wire. */
 void conn_expect_preamble(struct conn *c);
+/* What is left of the time for a handshake, in which a stranger must also make a request. */
+uint64_t conn_patience_ms(const struct conn *c);
 /* Ends the connection's life as a conn; what it still owns goes with it. Keeps its place of
  * n_sessions. */
 void conn_done(struct conn *c);

@@ -6,6 +6,7 @@
 
 #include "app/server.h"
 #include "app/wire_farewell.h"
+#include "io/sockopt.h"
 
 static void release(struct deferred *d)
 {
@@ -88,6 +89,8 @@ void server_session_start(struct server *s, const struct config_user *user, stru
 	ss->l.core.padding_md5 = scheme->md5;
 	snprintf(ss->l.tag, sizeof(ss->l.tag), "%s", tag);
 	count(&w->counters.sessions, 1);
+	/* not before: probes on a stranger's silent connection are none of a web server's habits */
+	sockopt_keepalive(wire_fd(wire));
 	log_info(ss->l.tag, "session of %s from %s on %s over %s, copy relay", user->name, ss->peer,
 		 s->in.config->tag, wire_describe(wire));
 	if (w->config->limits.session_idle_timeout_ms)

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/fd.h"
+#include "io/sockopt.h"
 
 static void release(struct deferred *d)
 {
@@ -73,6 +74,7 @@ static void too_slow(struct timer *t)
 static void begin(struct socks *s, int fd)
 {
 	struct worker *w = s->in.w;
+	uint32_t patience_ms = config_handshake_ms(&w->config->limits, s->in.config);
 	struct socks_conn *c = calloc(1, sizeof(*c));
 
 	if (!c) {
@@ -80,13 +82,14 @@ static void begin(struct socks *s, int fd)
 		limit_give(&w->program->n_local);
 		return;
 	}
+	sockopt_keepalive(fd);
 	limit_take(&w->program->n_busy, UINT32_MAX);
 	c->s = s;
 	c->watch = (struct watcher){ .fd = fd, .ready = ready };
 	snprintf(c->tag, sizeof(c->tag), "l%u", atomic_fetch_add(&w->program->next_tag, 1) + 1);
 	list_push_back(&s->conns, &c->in_socks);
 	if (loop_watch(w->loop, &c->watch, EPOLLIN | EPOLLRDHUP) < 0 ||
-	    loop_arm(w->loop, &c->timer, w->config->limits.handshake_timeout_ms, too_slow) < 0)
+	    loop_arm(w->loop, &c->timer, patience_ms, too_slow) < 0)
 		socks_conn_done(c);
 }
 

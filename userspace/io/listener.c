@@ -33,7 +33,7 @@ static int open_bound(const union sockaddr_any *addr, bool share, int *ret_fd)
 	if (fd < 0 || sockopt_int(fd, SOL_SOCKET, SO_REUSEADDR, 1) < 0 ||
 	    (share && sockopt_int(fd, SOL_SOCKET, SO_REUSEPORT, 1) < 0) ||
 	    (addr->sa.sa_family == AF_INET6 && sockopt_int(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0) < 0) ||
-	    sockopt_keepalive(fd) < 0 || bind(fd, &addr->sa, sockaddr_len(addr)) < 0) {
+	    bind(fd, &addr->sa, sockaddr_len(addr)) < 0) {
 		err = -errno;
 		goto out;
 	}
