@@ -102,6 +102,8 @@ check-records-asan: asan ## the same, our end under ASan and UBSan
 	@RECORD_PEER=$(abspath $(B)/asan/tests/interop/record_peer) tools/dev/run-sanitized $(B)/asan/reports tests/interop/run-records
 check-records-tsan: tsan ## the same, our end under TSan
 	@RECORD_PEER=$(abspath $(B)/tsan/tests/interop/record_peer) tools/dev/run-sanitized $(B)/tsan/reports tests/interop/run-records
+check-face: $(B)/anytlsd ## beside nginx: JARM, probes, how and when connections end; the ClientHello beside OpenSSL's
+	@$(call DAEMON,$(B)) tests/face/run
 check-loss: $(B)/anytlsd ## 1 GiB each way over 64 streams, with pauses and resets
 	@$(call DAEMON,$(B)) tests/interop/loss
 check-loss-asan: asan ## 128 MiB of it, daemon under ASan and UBSan
@@ -122,4 +124,4 @@ coverage: ## lines run by unit tests and corpora, a line a file
 	@tools/dev/coverage $(B)/coverage
 
 .PHONY: tests lint check check-lint check-unit check-corpus check-run asan tsan check-asan check-tsan check-gcc check-clang \
-	check-shaping $(foreach s,scenarios interop records loss,check-$(s) check-$(s)-asan check-$(s)-tsan) coverage $(FUZZ_NAMES:%=fuzz-%)
+	check-shaping check-face $(foreach s,scenarios interop records loss,check-$(s) check-$(s)-asan check-$(s)-tsan) coverage $(FUZZ_NAMES:%=fuzz-%)

@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Fixtures: nginx alone, and the daemon with the same certificates in front of it, once a test process."""
+
+import collections
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.append(str(ROOT / "tests" / "scenarios"))
+
+from daemon import Daemon                       # noqa: E402
+from nginx import Nginx, free_ports             # noqa: E402
+
+TEST_SECONDS = 60
+HEADER_SECONDS, KEEPALIVE_SECONDS = 3, 2        # what nginx allows; the daemon is told the first one
+PASSWORD = "long and random"
+
+Pair = collections.namedtuple("Pair", "nginx ours")     # two ports
+
+
+def make_cert(folder, name, kind):
+    cert, key = folder / f"{name}.pem", folder / f"{name}.key"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", *kind, "-nodes", "-days", "30", "-subj", "/CN=face.test",
+                    "-addext", "subjectAltName=DNS:face.test", "-keyout", key, "-out", cert],
+                   check=True, capture_output=True)
+    return str(cert), str(key)
+
+
+def inbound(port, cert, fallback, fallback_tls):
+    return {"type": "anytls", "tag": f"in-{port}", "listen": "127.0.0.1", "listen_port": port,
+            "users": [{"name": "alice", "password": PASSWORD}],
+            "tls": {"enabled": True, "certificate_path": cert[0], "key_path": cert[1], "alpn": ["http/1.1"]},
+            "fallback": {"server": "127.0.0.1", "server_port": fallback},
+            "fallback_tls": {"server": "127.0.0.1", "server_port": fallback_tls}}
+
+
+class Face:
+    """Pairs of ports by the kind of certificate."""
+
+    def __init__(self, folder):
+        certs = {"ec": make_cert(folder, "ec", ["ec", "-pkeyopt", "ec_paramgen_curve:P-256"]),
+                 "rsa": make_cert(folder, "rsa", ["rsa:2048"])}
+        plain, *ports = free_ports(1 + 2 * len(certs))
+        self.pairs = {name: Pair(ports[2 * i], ports[2 * i + 1]) for i, name in enumerate(certs)}
+        self.nginx = Nginx(folder, plain, {name: (self.pairs[name].nginx, *pem) for name, pem in certs.items()},
+                           f"client_header_timeout {HEADER_SECONDS}s;\n\tkeepalive_timeout {KEEPALIVE_SECONDS}s;")
+        self.daemon = None
+        try:
+            self.nginx.wait_ready()
+            config = {"log": {"level": "debug"}, "limits": {"handshake_timeout": f"{HEADER_SECONDS}s"},
+                      "inbounds": [inbound(pair.ours, certs[name], plain, pair.nginx)
+                                   for name, pair in self.pairs.items()]}
+            self.daemon = Daemon(json.dumps(config), folder, [pair.ours for pair in self.pairs.values()])
+            self.daemon.wait_ready()
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self):
+        """What was wrong with how the daemon lived and died, or None."""
+        wrong = self.daemon.finish() if self.daemon else None
+        self.nginx.close()
+        return wrong
+
+
+@pytest.fixture(scope="session")
+def face(tmp_path_factory):
+    made = Face(tmp_path_factory.mktemp("face"))
+    yield made
+    wrong = made.close()
+    assert not wrong, wrong
+
+
+@pytest.fixture(autouse=True)
+def time_limit():
+    """No test hangs: an alarm ends it with a traceback of where it was."""
+    def ring(*_):
+        raise TimeoutError(f"the test took more than {TEST_SECONDS} s")
+    signal.signal(signal.SIGALRM, ring)
+    signal.alarm(TEST_SECONDS)
+    yield
+    signal.alarm(0)
+
+
+def pytest_terminal_summary(terminalreporter):
+    """The counts for the script that runs the suite."""
+    path = os.environ.get("FACE_SUMMARY")
+    if path:
+        tests = {kind: {report.nodeid for report in terminalreporter.stats.get(kind, [])}
+                 for kind in ("passed", "failed", "error", "skipped")}
+        failed = tests["failed"] | tests["error"]       # a test whose teardown failed has failed
+        pathlib.Path(path).write_text(f"{len(tests['passed'] - failed)} passed, {len(failed)} failed, "
+                                      f"{len(tests['skipped'])} skipped\n")
