@@ -61,10 +61,10 @@ def numbers(items):
     return b"".join(struct.pack(">H", item) for item in items)
 
 
-def hello(probe, host):
-    """One ClientHello as a record."""
+def hello(probe, host, suites=None):
+    """One ClientHello as a record; with other suites than JARM's where told."""
     version, order, with_13, grease, alpn, newest, other_order = probe
-    suites = arrange([s for s in SUITES if with_13 or s >> 8 != 0x13], order)
+    suites = suites or arrange([s for s in SUITES if with_13 or s >> 8 != 0x13], order)
     extensions = extension(GREASE) if grease else b""
     extensions += extension(0x00, vector(b"\0" + vector(host.encode(), 2), 2))
     extensions += extension(0x17) + extension(0x01, b"\1") + extension(0xff01, b"\0")

@@ -13,6 +13,7 @@ import time
 HOST = "127.0.0.1"
 OPEN_SECONDS = 8        # a connection that is still open then is called open
 LATE_MS = 400           # so long a byte that comes after the end may take to be refused
+DATA_SEGS_IN = 152      # in struct tcp_info
 VOLATILE = [(re.compile(rb"(Date|Last-Modified|ETag): [^\r]*"), rb"\1: -")]
 
 
@@ -61,6 +62,11 @@ class Socket:
             self.sock.sendall(data)
         except OSError:
             pass                        # the end says why
+
+    def segments(self):
+        """How many segments with data have come: what a listener counts."""
+        info = self.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 256)
+        return struct.unpack_from("=I", info, DATA_SEGS_IN)[0]
 
     def late(self, data):
         """What the server says to bytes after its FIN: "rst" or "" for nothing."""

@@ -12,17 +12,9 @@ from probe import bare, side_by_side
 RANDOM = random.Random(1).randbytes(300)
 HELLO = jarm.hello(jarm.PROBES[6], "face.test")
 REQUEST = b"GET / HTTP/1.1\r\nHost: face.test\r\n\r\n"
-NO_SUITE = (jarm.TLS12, "forward", True, False, jarm.ALPN, None, "forward")
+TLS_12 = (jarm.TLS12, "forward", True, False, jarm.ALPN, None, "forward")
 SSL2 = b"\x80\x2e\x01\x03\x01\x00\x15\x00\x00\x00\x10"
-
-
-def only_rc4():
-    saved = jarm.SUITES[:]
-    try:
-        jarm.SUITES[:] = [0x0004, 0x0005]
-        return jarm.hello(NO_SUITE, "face.test")
-    finally:
-        jarm.SUITES[:] = saved
+RC4, AES_128_SHA = [0x0004, 0x0005], [0x002f]
 
 
 # name: what is sent (a number is a pause), how the connection ends, whether at once
@@ -54,7 +46,7 @@ PROBES = {
     "an SSLv2 hello": ([SSL2 + bytes(37)], "fin", True),
     "TLS 1.1": ([jarm.hello(jarm.PROBES[5], "face.test")], "fin", True),
     "TLS 1.1 with 20 KB behind it": ([jarm.hello(jarm.PROBES[5], "face.test") + bytes(20000)], "rst", True),
-    "no common cipher suite": ([only_rc4()], "fin", True),
+    "no common cipher suite": ([jarm.hello(TLS_12, "face.test", RC4)], "fin", True),
     "no common protocol": ([HELLO.replace(b"http/", b"hxxp/")], "fin", True),
 }
 
@@ -67,6 +59,16 @@ def test_bare_probe_gets_what_nginx_gives(face, name):
     assert abs(ours.seconds - nginx.seconds) < 0.3
     assert nginx.end == end
     assert (nginx.seconds < 0.5) == at_once and nginx.seconds < HEADER_SECONDS + 0.5
+
+
+@pytest.mark.parametrize("kind", ["ec", "rsa"])
+@pytest.mark.parametrize("suites", [AES_128_SHA, None], ids=["RSA key exchange", "all"])
+def test_old_version_is_refused_as_nginx_refuses_it(face, kind, suites):
+    """Without a signature, too, which is what else it fails for."""
+    hello = jarm.hello(jarm.PROBES[5], "face.test", suites)
+    nginx, ours = side_by_side(lambda port: bare(port, [hello]), *face.pairs[kind])
+    assert ours.compared() == nginx.compared()
+    assert nginx.data[:5] == b"\x15\3\2\0\2", "an alert"
 
 
 def test_half_a_hello_and_fin_is_closed_at_once(face):

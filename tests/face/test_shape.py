@@ -2,6 +2,7 @@
 """What a handshake that succeeds looks like on the wire: sizes of records, tickets, session identifiers."""
 
 import ssl
+import time
 
 import pytest
 
@@ -104,3 +105,22 @@ def test_servers_choice_of_suites(face, kind, version):
             made.set_ciphers(":".join(["ALL", "COMPLEMENTOFALL"] + [f"!{name}" for name in found]) + "@SECLEVEL=0")
     nginx, ours = side_by_side(choices, *face.pairs[kind])
     assert ours == nginx and len(ours) >= (1 if version == ssl.TLSVersion.TLSv1_3 else 5)
+
+
+def segments(port, version):
+    """Segments with data of a handshake, an answer and an end."""
+    peer = Tls(port, context(version)).handshake()
+    peer.write(b"GET / HTTP/1.0\r\n\r\n")
+    while peer.read(time.monotonic() + 5):
+        pass
+    found = peer.sock.segments()
+    peer.sock.sock.close()
+    return found
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+@pytest.mark.parametrize("kind", ["ec", "rsa", "chain"])
+def test_packets(face, kind, version):
+    """Flights, tickets, answer and close_notify: each in a packet of its own. The kernel may join two now and then."""
+    nginx, ours = (max(segments(port, version) for _ in range(5)) for port in face.pairs[kind])
+    assert ours == nginx

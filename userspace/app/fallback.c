@@ -259,7 +259,8 @@ static void endpoint_eof(struct endpoint *e)
 	if (f->source_ended || f->unanswered) {
 		fallback_end(f, fallback_close_quietly);
 	} else {
-		f->patient = false; /* it has another use now */
+		f->patient = false;  /* it has another use now */
+		wire_flush(f->wire); /* the answer in packets of its own, as a web server's */
 		wire_shutdown(f->wire);
 		loop_arm(f->w->loop, &f->last, LAST_MS, too_long);
 	}
@@ -268,6 +269,7 @@ static void endpoint_eof(struct endpoint *e)
 static void endpoint_finish(struct endpoint *e)
 {
 	endpoint_unjoin(e);
+	wire_flush(of(e)->wire);
 	fallback_end(of(e), of(e)->source_ended ? fallback_close_quietly : wire_farewell);
 }
 

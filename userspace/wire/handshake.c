@@ -18,7 +18,9 @@
 
 #define RECORD_HDR  5
 #define RECORD_BODY (16384 + 2048) /* TLS 1.2's limit for ciphertext */
-#define READ_AHEAD  16384	   /* about OpenSSL's buffer */
+#define READ_AHEAD  16384	   /* about OpenSSL's buffer for reading */
+
+#define OPENSSL_BUFFER 4096 /* of handshake messages to write */
 
 struct handshake {
 	struct wire_shared *sh;
@@ -83,16 +85,27 @@ int handshake_fd(const struct handshake *h)
 	return h->fd;
 }
 
-/* Moves what OpenSSL wrote to the socket: 0, -EAGAIN, or -ECONNRESET. */
-static int flush(struct handshake *h)
+/*
+ * How much of what OpenSSL wrote goes into one send. Where it writes to the socket itself, as in a
+ * web server, these are its buffers, and each ticket goes alone; packets show it.
+ */
+static int piece(const struct handshake *h)
+{
+	char *p;
+	long n = BIO_get_mem_data(SSL_get_wbio(h->ssl), &p);
+
+	if (!SSL_is_server(h->ssl) || n < RECORD_HDR)
+		return WIRE_SCRATCH;
+	if (!SSL_is_init_finished(h->ssl) || SSL_version(h->ssl) < TLS1_3_VERSION)
+		return OPENSSL_BUFFER;
+	return RECORD_HDR + get_be16((uint8_t *)p + 3);
+}
+
+static int send_out(struct handshake *h)
 {
 	struct iovec iov[8];
 	struct msghdr msg = { .msg_iov = iov };
-	int n;
 
-	while ((n = BIO_read(SSL_get_wbio(h->ssl), h->sh->cipher_out, WIRE_SCRATCH)) > 0)
-		if (buf_append(&h->out, h->sh->pool, h->sh->cipher_out, (size_t)n) < 0)
-			return -ECONNRESET;
 	while (h->out.len > 0) {
 		ssize_t sent;
 
@@ -105,6 +118,19 @@ static int flush(struct handshake *h)
 		buf_consume(&h->out, h->sh->pool, (size_t)sent);
 	}
 	return 0;
+}
+
+/* Moves what OpenSSL wrote to the socket: 0, -EAGAIN, or -ECONNRESET. */
+static int flush(struct handshake *h)
+{
+	int n, err = 0;
+
+	while (err != -ECONNRESET &&
+	       (n = BIO_read(SSL_get_wbio(h->ssl), h->sh->cipher_out, piece(h))) > 0)
+		err = buf_append(&h->out, h->sh->pool, h->sh->cipher_out, (size_t)n) < 0
+			      ? -ECONNRESET
+			      : send_out(h);
+	return err == -ECONNRESET ? err : send_out(h);
 }
 
 static int receive(struct handshake *h, uint8_t *into)
