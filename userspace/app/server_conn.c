@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "app/fallback.h"
 #include "app/wire_farewell.h"
@@ -12,7 +13,8 @@
 #include "base/secret.h"
 #include "proto/preamble.h"
 
-#define SILENCE_MS 500 /* then the fallback is asked what to do about it (protocol notes 1.3) */
+#define READ_AHEAD 16384 /* about OpenSSL's buffer */
+#define SILENCE_MS 500	 /* then the fallback is asked what to do about it (protocol notes 1.3) */
 
 static void release(struct deferred *d)
 {
@@ -173,6 +175,13 @@ static void preamble(struct conn *c, const uint8_t *p, size_t n)
 		start_session(c, p + take, n - take);
 }
 
+/* The first record is read without a byte more. A web server has read on, and what it has read
+ * makes no RST of its FIN. */
+static void drop_read_ahead(struct conn *c)
+{
+	(void)!recv(wire_fd(c->wire), c->s->in.w->rx, READ_AHEAD, 0);
+}
+
 static void wire_ready(struct watcher *w, uint32_t events)
 {
 	struct conn *c = container_of(w, struct conn, watch);
@@ -184,6 +193,7 @@ static void wire_ready(struct watcher *w, uint32_t events)
 		if (n == -EAGAIN)
 			return;
 		if (n == 0) {
+			drop_read_ahead(c);
 			conn_close(c);
 			return;
 		}
