@@ -12,6 +12,7 @@ import time
 
 HOST = "127.0.0.1"
 OPEN_SECONDS = 8        # a connection that is still open then is called open
+SAME_SECONDS = 0.4      # less than the half second after which a silent client is joined with its fallback
 LATE_MS = 400           # so long a byte that comes after the end may take to be refused
 DATA_SEGS_IN = 152      # in struct tcp_info
 VOLATILE = [(re.compile(rb"(Date|Last-Modified|ETag): [^\r]*"), rb"\1: -")]

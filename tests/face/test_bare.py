@@ -7,7 +7,7 @@ import pytest
 
 import jarm
 from conftest import HEADER_SECONDS
-from probe import bare, side_by_side
+from probe import SAME_SECONDS, bare, side_by_side
 
 RANDOM = random.Random(1).randbytes(300)
 HELLO = jarm.hello(jarm.PROBES[6], "face.test")
@@ -56,9 +56,9 @@ def test_bare_probe_gets_what_nginx_gives(face, name):
     pieces, end, at_once = PROBES[name]
     nginx, ours = side_by_side(lambda port: bare(port, pieces), *face.pairs["ec"])
     assert ours.compared() == nginx.compared()
-    assert abs(ours.seconds - nginx.seconds) < 0.3
+    assert abs(ours.seconds - nginx.seconds) < SAME_SECONDS
     assert nginx.end == end
-    assert (nginx.seconds < 0.5) == at_once and nginx.seconds < HEADER_SECONDS + 0.5
+    assert (nginx.seconds < 1) == at_once and nginx.seconds < HEADER_SECONDS + 1
 
 
 @pytest.mark.parametrize("kind", ["ec", "rsa"])

@@ -121,6 +121,11 @@ def segments(port, version):
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
 @pytest.mark.parametrize("kind", ["ec", "rsa", "chain"])
 def test_packets(face, kind, version):
-    """Flights, tickets, answer and close_notify: each in a packet of its own. The kernel may join two now and then."""
-    nginx, ours = (max(segments(port, version) for _ in range(5)) for port in face.pairs[kind])
-    assert ours == nginx
+    """Flights, tickets, answer and close_notify: each in a packet of its own, but when the kernel joins two, which a busy
+    machine's often does."""
+    most = [0, 0]
+    for visits in range(1, 41):
+        most = [max(so_far, segments(port, version)) for so_far, port in zip(most, face.pairs[kind])]
+        if visits >= 5 and most[0] == most[1]:
+            break
+    assert most[0] == most[1]

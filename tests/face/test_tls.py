@@ -9,7 +9,7 @@ import time
 import pytest
 
 from conftest import HEADER_SECONDS, KEEPALIVE_SECONDS
-from probe import Tls, context, side_by_side
+from probe import SAME_SECONDS, Tls, context, side_by_side
 
 GET = b"GET / HTTP/1.1\r\nHost: face.test\r\n\r\n"
 GET_10 = b"GET / HTTP/1.0\r\n\r\n"
@@ -80,8 +80,8 @@ PROBES = {
 def compare(face, probe, end, seconds):
     nginx, ours = side_by_side(probe, *face.pairs["rsa"])
     assert ours.compared() == nginx.compared()
-    assert abs(ours.seconds - nginx.seconds) < 0.3
-    assert nginx.end == end and abs(nginx.seconds - seconds) < 0.4
+    assert abs(ours.seconds - nginx.seconds) < SAME_SECONDS
+    assert nginx.end == end and abs(nginx.seconds - seconds) < 0.9
 
 
 @pytest.mark.parametrize("name", PROBES)
@@ -160,4 +160,4 @@ def test_a_bad_record_gets_the_alert_of_nginx(face, name, before, version):
     nginx, ours = side_by_side(visit([*before, bad], late, version=version), *face.pairs["rsa"])
     assert ours.compared() == nginx.compared()
     assert ours.records[-1] == nginx.records[-1] and len(ours.records) == len(nginx.records)
-    assert abs(ours.seconds - nginx.seconds) < 0.3
+    assert abs(ours.seconds - nginx.seconds) < SAME_SECONDS
