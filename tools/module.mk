@@ -18,6 +18,9 @@ $(B)/bench/load: $(filter-out %/floor.o,$(BENCH_OBJ))
 bench-tools: $(BENCH_BIN) ## build the programs of the benchmark
 bench: $(B)/anytlsd $(BENCH_BIN) ## compare with the floor and sing-box (ROUNDS=9)
 	tools/bench/bench --build $(B) --rounds $(ROUNDS)
-bench-docs: ## put the last figures of `make bench` into docs/
+bench-instructions: $(B)/anytlsd $(BENCH_BIN) ## the same as instruction counts, in a virtual machine
+	tools/dev/install vm
+	tools/bench/instructions --build $(B)
+bench-docs: ## put the last figures of these into docs/
 	tools/bench/bench --build $(B) --docs docs
-.PHONY: bench bench-tools bench-docs
+.PHONY: bench bench-tools bench-instructions bench-docs

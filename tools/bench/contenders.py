@@ -3,11 +3,14 @@
 import json
 import os
 import subprocess
+from functools import partial
 
 from procs import Failure, Process, free_port
 
 TREE = os.path.dirname(os.path.realpath(__file__)) + "/../.."
 NAME, PASSWORD = "bench.test", "only-for-the-benchmark"
+CIPHERS = {"floor": "aes-128-gcm", "floor-aes-256": "aes-256-gcm", "floor-chacha20": "chacha20",
+           "relay": "none"}
 
 
 def make_certificate(folder):
@@ -117,9 +120,9 @@ def make(names, build, folder):
     makers = {
         "anytlsd": lambda: Proxy("anytlsd", f"{build}/anytlsd", folder),
         "sing-box": lambda: Proxy("sing-box", find_singbox(), folder),
-        "floor": lambda: Floor("floor", f"{build}/bench/floor", folder),
-        "relay": lambda: Floor("relay", f"{build}/bench/floor", folder, "--no-cipher"),
     }
+    for name, cipher in CIPHERS.items():
+        makers[name] = partial(Floor, name, f"{build}/bench/floor", folder, "--cipher", cipher)
     unknown = set(names) - set(makers)
     if unknown:
         raise Failure(f"no such contender: {', '.join(sorted(unknown))}; there are "

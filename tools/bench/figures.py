@@ -13,6 +13,7 @@ MEMORY = "Memory (RSS)"
 BULK = {"down-1": "download, 1 stream", "down-64": "download, 64 streams",
         "up-1": "upload, 1 stream", "up-64": "upload, 64 streams"}
 ROLES = ("server", "client")
+PEERS = ("sing-box", "openssl")
 
 FIGURES = [
     *(Figure(CPU, f"{role}, {text}", row, f"{role}_cpu", 2)
@@ -65,17 +66,34 @@ def interval(e, digits):
     return f"{e.median:.{digits}f} ({e.low:.{digits}f}-{e.high:.{digits}f})" if e else ""
 
 
-def groups():
+def groups(figures=None):
     out = {}
-    for figure in FIGURES:
+    for figure in figures or FIGURES:
         out.setdefault(figure.group, []).append(figure)
     return out.items()
 
 
 def comparisons(results):
-    """The first contender against sing-box and the floor, as far as they took part."""
+    """The first contender against sing-box and the floors, as far as they took part."""
     names = results["contenders"]
-    return [(names[0], other) for other in ("sing-box", "floor") if other in names[1:]]
+    return [(names[0], other) for other in names[1:] if other in PEERS or "floor" in other]
+
+
+def tables(results, figures=None):
+    lines = []
+    for group, members in groups(figures):
+        names = [n for n in results["contenders"] if any(value(results, f, n) for f in members)]
+        pairs = [pair for pair in comparisons(results) if set(pair) <= set(names)]
+        head = [group, *names, *(f"{a} / {b}" for a, b in pairs)]
+        body = []
+        for f in members:
+            cells = [interval(value(results, f, name), f.digits) for name in names]
+            cells += [interval(ratio(results, f, a, b), 2) for a, b in pairs]
+            if any(cells):
+                body.append("| " + " | ".join([f.label, *cells]) + " |")
+        if body:
+            lines += ["| " + " | ".join(head) + " |", "|---" * len(head) + "|", *body, ""]
+    return lines
 
 
 def markdown(results):
@@ -84,17 +102,4 @@ def markdown(results):
     lines += ["", f"Medians of {results['rounds']} rounds ({results['memory_rounds']} for memory) "
               "with their 95 % intervals (the range where there are fewer than 6 rounds); ratios "
               "are medians of the ratios within each round.", ""]
-    for group, figures in groups():
-        names = [n for n in results["contenders"]
-                 if any(value(results, f, n) for f in figures)]
-        pairs = [pair for pair in comparisons(results) if set(pair) <= set(names)]
-        head = [group, *names, *(f"{a} / {b}" for a, b in pairs)]
-        body = []
-        for f in figures:
-            cells = [interval(value(results, f, name), f.digits) for name in names]
-            cells += [interval(ratio(results, f, a, b), 2) for a, b in pairs]
-            if any(cells):
-                body.append("| " + " | ".join([f.label, *cells]) + " |")
-        if body:
-            lines += ["| " + " | ".join(head) + " |", "|---" * len(head) + "|", *body, ""]
-    return "\n".join(lines)
+    return "\n".join(lines + tables(results))

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The floor: a bare one-thread relay that runs every byte once through AES-128-GCM, and no more.
+// The floor: a bare one-thread relay that runs every byte once through an AEAD cipher, and no more.
 #include <err.h>
 #include <errno.h>
 #include <getopt.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -62,19 +61,32 @@ static void seal(EVP_CIPHER_CTX *cipher, unsigned char *data, size_t len)
 		    !EVP_EncryptUpdate(cipher, data + at, &n, data + at, (int)part) ||
 		    !EVP_EncryptFinal_ex(cipher, tag, &n) ||
 		    !EVP_CIPHER_CTX_ctrl(cipher, EVP_CTRL_AEAD_GET_TAG, sizeof(tag), tag))
-			errx(1, "AES-128-GCM failed");
+			errx(1, "the cipher failed");
 		iv[11]++;
 	}
 }
 
-static EVP_CIPHER_CTX *make_cipher(void)
+/* NULL for "none". */
+static EVP_CIPHER_CTX *make_cipher(const char *name)
 {
-	static const unsigned char key[16] = "no secret at all";
-	EVP_CIPHER_CTX *cipher = EVP_CIPHER_CTX_new();
+	static const unsigned char key[32] = "no secret at all, and long enoug";
+	const EVP_CIPHER *cipher = NULL;
+	EVP_CIPHER_CTX *ctx;
 
-	if (!cipher || !EVP_EncryptInit_ex(cipher, EVP_aes_128_gcm(), NULL, key, NULL))
-		errx(1, "AES-128-GCM is not available");
-	return cipher;
+	if (!strcmp(name, "none"))
+		return NULL;
+	if (!strcmp(name, "aes-128-gcm"))
+		cipher = EVP_aes_128_gcm();
+	else if (!strcmp(name, "aes-256-gcm"))
+		cipher = EVP_aes_256_gcm();
+	else if (!strcmp(name, "chacha20"))
+		cipher = EVP_chacha20_poly1305();
+	else
+		errx(2, "no such cipher: %s", name);
+	ctx = EVP_CIPHER_CTX_new();
+	if (!ctx || !EVP_EncryptInit_ex(ctx, cipher, NULL, key, NULL))
+		errx(1, "%s is not available", name);
+	return ctx;
 }
 
 static struct chunk *chunk_get(struct relay *r)
@@ -231,17 +243,20 @@ static void run(struct relay *r)
 
 int main(int argc, char **argv)
 {
-	bool plain = argc == 4 && !strcmp(argv[1], "--no-cipher");
+	static const struct option options[] = { { "cipher", required_argument, NULL, 'c' },
+						 { 0 } };
 	struct relay r = { .epoll = epoll_create1(EPOLL_CLOEXEC) };
+	const char *cipher = "aes-128-gcm";
+	int opt;
 
-	if (argc != 3 && !plain) {
-		fprintf(stderr, "usage: floor [--no-cipher] PORT TARGET-PORT\n");
-		return 2;
-	}
+	while ((opt = getopt_long(argc, argv, "", options, NULL)) == 'c')
+		cipher = optarg;
+	if (opt != -1 || argc - optind != 2)
+		errx(2, "usage: floor [--cipher aes-128-gcm|aes-256-gcm|chacha20|none] PORT TARGET-PORT");
 	sock_raise_limit();
-	r.cipher = plain ? NULL : make_cipher();
-	r.listener = sock_listen(sock_parse_port(argv[argc - 2]));
-	r.target_port = sock_parse_port(argv[argc - 1]);
+	r.cipher = make_cipher(cipher);
+	r.listener = sock_listen(sock_parse_port(argv[optind]));
+	r.target_port = sock_parse_port(argv[optind + 1]);
 	sock_watch(r.epoll, r.listener, EPOLLIN, NULL);
 	run(&r);
 	return 0;

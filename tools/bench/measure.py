@@ -2,6 +2,7 @@
 """The rows: what is done to a contender once, and the figures that come out of it."""
 import time
 
+import contenders
 from procs import Failure, Held, run_load
 
 GIB = 1 << 30
@@ -96,5 +97,5 @@ ROWS = [*SHARED, *FRESH]
 def applies(row, contender):
     """The floor has no sessions and so no memory row; the relay is there for bulk alone."""
     if row == "memory":
-        return contender.name not in ("floor", "relay")
+        return contender.name not in contenders.CIPHERS
     return contender.name != "relay" or not row.startswith("new")
