@@ -2,7 +2,7 @@
 # Programs around the daemon: the benchmark.
 BENCH_SRC := $(wildcard tools/bench/*.c)
 BENCH_OBJ := $(BENCH_SRC:%.c=$(B)/%.o)
-BENCH_BIN := $(B)/bench/floor $(B)/bench/load
+BENCH_BIN := $(B)/bench/floor $(B)/bench/load $(B)/bench/shake
 ROUNDS ?= 9
 
 $(B)/bench/floor: $(filter %/floor.o %/sock.o,$(BENCH_OBJ))
@@ -10,7 +10,12 @@ $(B)/bench/floor: $(filter %/floor.o %/sock.o,$(BENCH_OBJ))
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lcrypto
 
-$(B)/bench/load: $(filter-out %/floor.o,$(BENCH_OBJ))
+$(B)/bench/shake: $(filter %/shake.o %/sock.o,$(BENCH_OBJ))
+	$(call say,LD,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lssl -lcrypto
+
+$(B)/bench/load: $(filter-out %/floor.o %/shake.o,$(BENCH_OBJ))
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
@@ -18,9 +23,11 @@ $(B)/bench/load: $(filter-out %/floor.o,$(BENCH_OBJ))
 bench-tools: $(BENCH_BIN) ## build the programs of the benchmark
 bench: $(B)/anytlsd $(BENCH_BIN) ## compare with the floor and sing-box (ROUNDS=9)
 	tools/bench/bench --build $(B) --rounds $(ROUNDS)
+bench-memory: $(B)/anytlsd $(BENCH_BIN) ## memory after a peak and after many waves, added to the figures of `make bench`
+	tools/bench/bench --build $(B) --only peak,waves --contenders anytlsd --keep
 bench-instructions: $(B)/anytlsd $(BENCH_BIN) ## the same as instruction counts, in a virtual machine
 	tools/dev/install vm
 	tools/bench/instructions --build $(B)
 bench-docs: ## put the last figures of these into docs/
 	tools/bench/bench --build $(B) --docs docs
-.PHONY: bench bench-tools bench-instructions bench-docs
+.PHONY: bench bench-tools bench-memory bench-instructions bench-docs

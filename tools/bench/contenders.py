@@ -2,6 +2,7 @@
 """Who is compared: the daemon and sing-box, with the same configuration, and the floor."""
 import json
 import os
+import shutil
 import subprocess
 from functools import partial
 
@@ -13,33 +14,45 @@ CIPHERS = {"floor": "aes-128-gcm", "floor-aes-256": "aes-256-gcm", "floor-chacha
            "relay": "none"}
 
 
-def make_certificate(folder):
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
-                    "ec_paramgen_curve:P-256", "-nodes", "-days", "30", "-subj", f"/CN={NAME}",
-                    "-addext", f"subjectAltName=DNS:{NAME}", "-keyout", f"{folder}/key.pem",
-                    "-out", f"{folder}/cert.pem"], check=True, capture_output=True)
+KEYS = {"p256": ["ec", "-pkeyopt", "ec_paramgen_curve:P-256"], "rsa": ["rsa:2048"]}
+
+
+def pair_paths(folder, pair="p256"):
+    return f"{folder}/{pair}.pem", f"{folder}/{pair}.key"
+
+
+def make_certificates(folder):
+    for pair, kind in KEYS.items():
+        cert, key = pair_paths(folder, pair)
+        subprocess.run(["openssl", "req", "-x509", "-newkey", *kind, "-nodes", "-days", "30",
+                        "-subj", f"/CN={NAME}", "-addext", f"subjectAltName=DNS:{NAME}",
+                        "-keyout", key, "-out", cert], check=True, capture_output=True)
 
 
 def tls(**more):
     return {"enabled": True, "server_name": NAME, "min_version": "1.3", **more}
 
 
-def server_config(folder, port):
+def server_config(folder, port, pair="p256", **more):
+    """Without a pair: no TLS."""
     inbound = {
         "type": "anytls", "tag": "in", "listen": "127.0.0.1", "listen_port": port,
         "users": [{"name": "bench", "password": PASSWORD}],
-        "tls": tls(certificate_path=f"{folder}/cert.pem", key_path=f"{folder}/key.pem"),
     }
-    return {"log": {"level": "warn"}, "inbounds": [inbound], "outbounds": [{"type": "direct"}]}
+    if pair:
+        cert, key = pair_paths(folder, pair)
+        inbound["tls"] = tls(certificate_path=cert, key_path=key)
+    return {"log": {"level": "warn"}, "inbounds": [inbound], "outbounds": [{"type": "direct"}], **more}
 
 
-def client_config(folder, port, server_port):
-    """Idle sessions outlive the measurement, so that new streams find warm ones."""
+def client_config(folder, port, server_port, pair="p256", **more):
+    """Idle sessions outlive the measurement, so that new streams find warm ones. `more` is for the
+    outbound."""
     inbound = {"type": "socks", "tag": "in", "listen": "127.0.0.1", "listen_port": port}
     outbound = {
         "type": "anytls", "tag": "out", "server": "127.0.0.1", "server_port": server_port,
         "password": PASSWORD, "idle_session_check_interval": "30s", "idle_session_timeout": "10m",
-        "tls": tls(certificate_path=f"{folder}/cert.pem"),
+        "tls": tls(certificate_path=pair_paths(folder, pair)[0]), **more,
     }
     return {"log": {"level": "warn"}, "inbounds": [inbound], "outbounds": [outbound]}
 
@@ -70,11 +83,12 @@ class Proxy(Contender):
         argv = [self.program, "run", "-c", path]
         self.processes[role] = Process(argv, f"{self.folder}/{self.name}-{role}.log", port)
 
-    def start(self, tap=None):
+    def start(self, tap=None, **outbound):
         self.port, self.target, server_port = free_port(), free_port(), free_port()
         self.run("server", server_config(self.folder, server_port), server_port)
         entry = tap(server_port) if tap else server_port
-        self.run("client", client_config(self.folder, self.port, entry), self.port)
+        self.run("client", client_config(self.folder, self.port, entry, **outbound),
+                 self.port)
 
     def route(self):
         return ["--socks", str(self.port), "--target", str(self.target)]
@@ -105,6 +119,13 @@ class Floor(Contender):
         return ["--direct", str(self.port), "--target", str(self.target)]
 
 
+class OpenSSL(Contender):
+    """What openssl's own server and client need for a handshake; each row starts them itself."""
+
+    def start(self):
+        pass
+
+
 def find_singbox():
     """$SINGBOX, or the one that the interoperability tests build and keep."""
     if "SINGBOX" in os.environ:
@@ -120,6 +141,7 @@ def make(names, build, folder):
     makers = {
         "anytlsd": lambda: Proxy("anytlsd", f"{build}/anytlsd", folder),
         "sing-box": lambda: Proxy("sing-box", find_singbox(), folder),
+        "openssl": lambda: OpenSSL("openssl", shutil.which("openssl") or "openssl", folder),
     }
     for name, cipher in CIPHERS.items():
         makers[name] = partial(Floor, name, f"{build}/bench/floor", folder, "--cipher", cipher)

@@ -9,7 +9,9 @@ Figure = namedtuple("Figure", "group label row metric digits")
 
 CPU, RATE = "Bulk: CPU seconds per GiB", "Bulk: GiB/s through the whole chain (more is better)"
 FIRST, OPEN = "First byte of a new stream: ms", "New streams, 64 at once"
-MEMORY = "Memory (RSS)"
+MEMORY, BACK = "Memory (RSS)", "Memory given back: MiB"
+IDLE = "Bulk beside idle sessions: CPU seconds per GiB"
+SHAKE = "Full TLS 1.3 handshakes: CPU us"
 BULK = {"down-1": "download, 1 stream", "down-64": "download, 64 streams",
         "up-1": "upload, 1 stream", "up-64": "upload, 64 streams"}
 ROLES = ("server", "client")
@@ -28,6 +30,20 @@ FIGURES = [
       for role in ROLES),
     *(Figure(MEMORY, f"{role}, KiB per idle session", "memory", f"{role}_idle", 1)
       for role in ROLES),
+]
+
+FIGURES += [
+    *(Figure(IDLE, f"{role}, {text}", "idle", f"{role}_{metric}", 2)
+      for role in ROLES for metric, text in
+      (("one", "one session"), ("many", "and 8,000 idle ones"), ("ratio", "ratio of the two"))),
+    *(Figure(SHAKE, f"{kind}, {text}", row, metric, 0)
+      for row, kind in (("handshake-p256", "P-256"), ("handshake-rsa", "RSA-2048"))
+      for metric, text in (("server_cpu", "server"), ("client_cpu", "client, new session and stream"),
+                           ("client_more", "client, less a stream on a warm session"))),
+    *(Figure(BACK, f"{role}, {text}", row, f"{role}_{metric}", 1) for role in ROLES
+      for row, metric, text in (
+          ("peak", "peak", "8,000 streams, over base"), ("peak", "back", "60 s after all is closed, over base"),
+          ("waves", "few", "after 100 waves of 200 streams"), ("waves", "many", "after 1,000 waves"))),
 ]
 
 Estimate = namedtuple("Estimate", "median low high")
@@ -76,7 +92,7 @@ def groups(figures=None):
 def comparisons(results):
     """The first contender against sing-box and the floors, as far as they took part."""
     names = results["contenders"]
-    return [(names[0], other) for other in names[1:] if other in PEERS or "floor" in other]
+    return [(names[0], other) for other in names if other in PEERS or "floor" in other]
 
 
 def tables(results, figures=None):

@@ -13,7 +13,7 @@
 struct hold {
 	const struct load_options *o;
 	struct conn *conns;
-	unsigned int opened, held;
+	unsigned int count, opened, held;
 	bool told; /* a line came in */
 	int epoll;
 };
@@ -24,7 +24,7 @@ static void open_next(struct hold *h)
 {
 	struct conn *c = &h->conns[h->opened];
 
-	if (h->opened == h->o->count)
+	if (h->opened == h->count)
 		return;
 	conn_open(c, &h->o->route, h->epoll, h->opened++);
 	if (c->state == CONN_READY)
@@ -71,29 +71,64 @@ static void step(struct hold *h)
 	}
 }
 
+static void hold_begin(struct hold *h, const struct load_options *o, unsigned int count)
+{
+	*h = (struct hold){ .o = o, .count = count, .epoll = epoll_create1(EPOLL_CLOEXEC) };
+	h->conns = calloc(count, sizeof(*h->conns));
+	if (!h->conns)
+		err(1, "calloc");
+}
+
+static void open_all(struct hold *h)
+{
+	h->opened = h->held = 0;
+	for (unsigned int i = 0; i < h->o->streams && i < h->count; i++)
+		open_next(h);
+	while (h->held < h->count)
+		step(h);
+}
+
+static void close_all(struct hold *h)
+{
+	for (unsigned int i = 0; i < h->count; i++)
+		conn_close(&h->conns[i]);
+}
+
 int load_hold(const struct load_options *o)
 {
-	struct hold h = { .o = o, .epoll = epoll_create1(EPOLL_CLOEXEC) };
 	struct target target;
+	struct hold h;
 	int rc;
 
-	h.conns = calloc(o->count, sizeof(*h.conns));
-	if (!h.conns)
-		err(1, "calloc");
+	hold_begin(&h, o, o->count);
 	target_start(&target, TARGET_ECHO, o->route.target_port, 0);
 	sock_watch(h.epoll, STDIN_FILENO, EPOLLIN, NULL);
-	for (unsigned int i = 0; i < o->streams; i++)
-		open_next(&h);
-	while (h.held < o->count)
-		step(&h);
+	open_all(&h);
 	printf("held\n");
 	fflush(stdout);
 	while (!h.told)
 		step(&h);
-	for (unsigned int i = 0; i < o->count; i++)
-		conn_close(&h.conns[i]);
+	close_all(&h);
 	rc = load_finish(&target, o->count);
 	printf("closed\n");
 	free(h.conns);
 	return rc;
+}
+
+int load_waves(const struct load_options *o)
+{
+	struct target target;
+	struct hold h;
+
+	hold_begin(&h, o, o->streams);
+	target_start(&target, TARGET_ECHO, o->route.target_port, 0);
+	for (unsigned int i = 0; i < o->count; i++) {
+		open_all(&h);
+		close_all(&h);
+		if (target_drain(&target))
+			break; /* load_finish() complains */
+	}
+	printf("{\"waves\": %u}\n", o->count);
+	free(h.conns);
+	return load_finish(&target, o->count * o->streams);
 }

@@ -12,10 +12,11 @@
 #include "bench/sock.h"
 
 static const char usage[] =
-	"usage: load bulk|new|hold (--socks PORT | --direct PORT) --target PORT [options]\n"
+	"usage: load bulk|new|hold|waves (--socks PORT | --direct PORT) --target PORT [options]\n"
 	"  bulk: --up or --down, --streams N, --mib M over all streams\n"
 	"  new:  --streams N at once, --count N in all\n"
 	"  hold: --count N, --streams N opened at once; closes them on a line of input\n"
+	"  waves: --streams N opened and closed together, --count N times\n"
 	"  --timeout S: give up after that long (default 120)\n";
 
 static const struct option options[] = {
@@ -100,5 +101,7 @@ int main(int argc, char **argv)
 		return load_new(&o);
 	if (!strcmp(kind, "hold"))
 		return load_hold(&o);
+	if (!strcmp(kind, "waves"))
+		return load_waves(&o);
 	errx(2, "%s", usage);
 }

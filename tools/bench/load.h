@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The three kinds of load. Each starts its own target, prints one JSON line, returns an exit code.
+/* The kinds of load. Each starts its own target, prints one JSON line, returns an exit code.
  */
 #ifndef BENCH_LOAD_H
 #define BENCH_LOAD_H
@@ -24,6 +24,9 @@ int load_new(const struct load_options *o);
 /* Opens `count` connections, one byte there and back on each, prints "held"; closes all on a line
  * from standard input, prints "closed". Other connections must survive meanwhile. */
 int load_hold(const struct load_options *o);
+/* Opens `streams` connections, one byte there and back on each, closes all of them and waits until
+ * the target has seen it: `count` times. */
+int load_waves(const struct load_options *o);
 
 /* Ends the target and checks that `streams` streams reached it and all ended well; 0 or 1. */
 int load_finish(struct target *t, unsigned int streams);

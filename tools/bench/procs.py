@@ -50,10 +50,10 @@ def listening(port):
 class Process:
     """One daemon, with its output in a file."""
 
-    def __init__(self, argv, log, port, environment=None):
+    def __init__(self, argv, log, port, environment=None, stdin=subprocess.DEVNULL):
         self.name, self.log = os.path.basename(argv[0]), log
         with open(log, "wb") as out:
-            self.child = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=out, stderr=out,
+            self.child = subprocess.Popen(argv, stdin=stdin, stdout=out, stderr=out,
                                           preexec_fn=die_with_parent, env=environment)
         limit = time.monotonic() + 20
         while not listening(port):
@@ -94,6 +94,8 @@ class Process:
         return count
 
     def stop(self):
+        if self.child.stdin:
+            self.child.stdin.close()
         if self.child.poll() is None:
             self.child.terminate()
             try:
@@ -130,7 +132,7 @@ def run_load(load, kind, contender, *options, timeout=120):
 class Held:
     """Thousands of streams that stay open until release()."""
 
-    def __init__(self, load, contender, count, timeout):
+    def __init__(self, load, contender, count, timeout=180):
         self.contender = contender
         argv = load_argv(load, "hold", contender, ["--count", count, "--streams", 128], timeout)
         self.child = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE,

@@ -1,9 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Rounds over rows and contenders: who takes part, whose turn it is, and the samples that come out."""
 import contenders
+import handshake
 import measure
+import memory
 import tap
 
+FRESH = {**handshake.ROWS, **memory.ROWS, **memory.LONG}  # each starts what it needs
+ROWS = [*measure.SHARED, *FRESH]
+USUAL = [row for row in ROWS if row not in memory.LONG]
+ONCE = ("idle",)  # rows that do their own rounds
 FLOOR_OF = {"TLS_AES_256_GCM_SHA384": "floor-aes-256", "TLS_CHACHA20_POLY1305_SHA256": "floor-chacha20"}
 
 
@@ -27,11 +33,24 @@ def take_part(names, results, build, folder, load):
     return those
 
 
+def applies(row, c):
+    """openssl is there for handshakes; the floors have no sessions; the relay is there for bulk."""
+    if row in handshake.ROWS:
+        return c.name in ("anytlsd", "openssl")
+    if c.name == "openssl" or row in FRESH and c.name in contenders.CIPHERS:
+        return False
+    if row == "idle":
+        return c.name == "anytlsd"
+    return c.name != "relay" or not row.startswith("new")
+
+
 def measure_once(row, action, c, settings, results):
     got = action(c, settings)
-    results["samples"].setdefault(row, {}).setdefault(c.name, []).append(got)
-    shown = " ".join(f"{k}={v:.5g}" for k, v in got.items())
-    print(f"  {row:8} {c.name:9} {shown}", flush=True)
+    many = got if isinstance(got, list) else [got]
+    results["samples"].setdefault(row, {}).setdefault(c.name, []).extend(many)
+    for one in many:
+        shown = " ".join(f"{k}={v:.5g}" for k, v in one.items())
+        print(f"  {row:8} {c.name:9} {shown}", flush=True)
 
 
 def rotated(those, n):
@@ -42,13 +61,14 @@ def rotated(those, n):
 
 def shared(n, those, rows, settings, results):
     """One round of rows for which all contenders run side by side."""
+    those = [c for c in those if any(applies(row, c) for row in rows)]
     try:
         for c in those:
             c.start()
             measure.warm_up(c, settings)
         for row in rows:
             for c in rotated(those, n):
-                if measure.applies(row, c):
+                if applies(row, c):
                     measure_once(row, measure.SHARED[row], c, settings, results)
     finally:
         for c in those:
@@ -56,13 +76,26 @@ def shared(n, those, rows, settings, results):
 
 
 def fresh(n, those, rows, settings, results):
-    """One round of rows for which each contender is started anew and alone."""
+    """One round of rows for which each contender is alone."""
     for row in rows:
         for c in rotated(those, n):
-            if not measure.applies(row, c):
+            if not applies(row, c):
                 continue
             try:
-                c.start()
-                measure_once(row, measure.FRESH[row], c, settings, results)
+                measure_once(row, FRESH[row], c, settings, results)
             finally:
                 c.stop()
+
+
+def run(o, those, settings, results):
+    """All rounds of all rows that the options name."""
+    of = {"round": [row for row in o.only if row in measure.SHARED],
+          "handshakes, round": [row for row in o.only if row in handshake.ROWS],
+          "memory, round": [row for row in o.only if row in FRESH and row not in handshake.ROWS
+                            and row not in ONCE],
+          "once, round": [row for row in o.only if row in ONCE]}
+    for what, rows in of.items():
+        count = {"memory, round": o.memory_rounds, "once, round": 1}.get(what, o.rounds)
+        for n in range(count if rows else 0):
+            print(f"{what} {n + 1} of {count}", flush=True)
+            (shared if what == "round" else fresh)(n, those, rows, settings, results)
