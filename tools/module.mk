@@ -28,6 +28,9 @@ bench-memory: $(B)/anytlsd $(BENCH_BIN) ## memory after a peak and after many wa
 bench-instructions: $(B)/anytlsd $(BENCH_BIN) ## the same as instruction counts, in a virtual machine
 	tools/dev/install vm
 	tools/bench/instructions --build $(B)
+bench-profile: $(B)/anytlsd $(BENCH_BIN) ## perf by function, both roles, both directions
+	tools/dev/install bench
+	tools/bench/profile all --build $(B) | tee $(B)/bench/profile.md
 bench-docs: ## put the last figures of these into docs/
 	tools/bench/bench --build $(B) --docs docs
-.PHONY: bench bench-tools bench-memory bench-instructions bench-docs
+.PHONY: bench bench-tools bench-memory bench-instructions bench-profile bench-docs

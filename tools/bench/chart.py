@@ -4,7 +4,8 @@ from html import escape
 
 from figures import comparisons, groups, ratio, value
 
-COLOURS = {"anytlsd": "#1a66c2", "sing-box": "#a3adb8", "floor": "#2f3a45"}
+COLOURS = {"anytlsd": "#1a66c2", "sing-box": "#a3adb8", "floor": "#2f3a45",
+           "openssl": "#7a8f6a"}
 WIDTH, LEFT, BARS = 880, 230, 430  # the bars begin at LEFT and are at most BARS long
 BAR, GAP = 10, 9
 STYLE = ("text{font:12px system-ui,sans-serif;fill:#1f2730}.h{font-size:13px;font-weight:600}"
