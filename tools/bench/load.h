@@ -24,8 +24,9 @@ int load_new(const struct load_options *o);
 /* Opens `count` connections, one byte there and back on each, prints "held"; closes all on a line
  * from standard input, prints "closed". Other connections must survive meanwhile. */
 int load_hold(const struct load_options *o);
-/* Opens `streams` connections, one byte there and back on each, closes all of them and waits until
- * the target has seen it: `count` times. */
+/* Opens `streams` connections, one byte there and back on each, and closes all of them: `count`
+ * times. A wave does not wait until the target has seen the ends of the one before: a proxy may
+ * take its time to tell. */
 int load_waves(const struct load_options *o);
 
 /* Ends the target and checks that `streams` streams reached it and all ended well; 0 or 1. */

@@ -148,19 +148,15 @@ void target_start(struct target *t, enum target_kind kind, uint16_t port, uint64
 	serve(&s);
 }
 
-int target_drain(const struct target *t)
+int target_stop(struct target *t)
 {
 	uint64_t limit = sock_now_ns() + 10000000000u;
+	int rc = 0;
 
 	while (t->stats->open && sock_now_ns() < limit)
 		usleep(500);
-	return t->stats->open ? -ETIMEDOUT : 0;
-}
-
-int target_stop(struct target *t)
-{
-	int rc = target_drain(t);
-
+	if (t->stats->open)
+		rc = -ETIMEDOUT;
 	kill(t->pid, SIGKILL);
 	waitpid(t->pid, NULL, 0);
 	return rc;

@@ -30,9 +30,8 @@ struct target {
 
 /* Forks the target; it listens on 127.0.0.1 when this returns, and dies with its parent. */
 void target_start(struct target *t, enum target_kind kind, uint16_t port, uint64_t bytes);
-/* Waits up to 10 s for the target's streams to end. 0, or -ETIMEDOUT if some did not. */
-int target_drain(const struct target *t);
-/* The same, then ends the target. */
+/* Waits up to 10 s for the target's streams to end, then ends it. 0, or -ETIMEDOUT if some did not.
+ */
 int target_stop(struct target *t);
 
 #endif
