@@ -3,6 +3,8 @@
 // ends.
 #include "wire/wire.h"
 
+#include <sys/epoll.h>
+
 #include "wire_bed.h"
 
 static struct wire_bed bed;
@@ -291,6 +293,23 @@ static void wire_shutdown__twice__notifies_once(void **state)
 	assert_int_equal(bed.notified, bed.ssl != NULL);
 }
 
+/* An edge for each flush would keep a loop that flushes on edges busy until the peer closes. */
+static void wire_flush__after_the_fin__makes_no_edge(void **state)
+{
+	int ep = epoll_create1(EPOLL_CLOEXEC);
+	struct epoll_event ev = { .events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET };
+
+	(void)state;
+	assert_int_equal(wire_shutdown(bed.wire), 0);
+	assert_int_equal(epoll_ctl(ep, EPOLL_CTL_ADD, wire_fd(bed.wire), &ev), 0);
+	assert_int_equal(epoll_wait(ep, &ev, 1, 1000), 1);
+	far_wait(&bed); /* the peer's ACK of the FIN may make one more */
+	epoll_wait(ep, &ev, 1, 50);
+	assert_int_equal(wire_flush(bed.wire), 0);
+	assert_int_equal(epoll_wait(ep, &ev, 1, 50), 0);
+	close(ep);
+}
+
 static void wire_read__nothing_there__is_eagain(void **state)
 {
 	(void)state;
@@ -527,6 +546,7 @@ int main(void)
 		EACH(wire_free__with_a_queue__releases_it, set_up_tiny),
 		EACH(wire_shutdown__with_a_queue__ends_behind_it_and_reads_on, set_up_tiny),
 		TEST(wire_shutdown__twice__notifies_once),
+		TEST(wire_flush__after_the_fin__makes_no_edge),
 		TEST(wire_read__nothing_there__is_eagain),
 		TEST(wire_read__a_mebibyte__is_byte_exact),
 		TEST(wire_read__many_small_records__come_together),

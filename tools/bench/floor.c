@@ -252,7 +252,8 @@ int main(int argc, char **argv)
 	while ((opt = getopt_long(argc, argv, "", options, NULL)) == 'c')
 		cipher = optarg;
 	if (opt != -1 || argc - optind != 2)
-		errx(2, "usage: floor [--cipher aes-128-gcm|aes-256-gcm|chacha20|none] PORT TARGET-PORT");
+		errx(2, "usage: floor [--cipher aes-128-gcm|aes-256-gcm|chacha20|none] PORT "
+			"TARGET-PORT");
 	sock_raise_limit();
 	r.cipher = make_cipher(cipher);
 	r.listener = sock_listen(sock_parse_port(argv[optind]));

@@ -204,8 +204,10 @@ int wire_flush(struct wire *w)
 		w->sent += (uint64_t)sent;
 		buf_consume(&w->out, w->sh->pool, (size_t)sent);
 	}
-	if (w->fin_due)
+	/* once: each call makes an edge, even where FIN is sent already */
+	if (w->fin_due && !w->fin_sent)
 		shutdown(w->fd, SHUT_WR);
+	w->fin_sent = w->fin_due;
 	return 0;
 }
 

@@ -25,6 +25,7 @@ struct wire {
 	enum wire_end end;
 	bool more;	/* the last receive filled its buffer */
 	bool fin_due;	/* shut down for writing once `out` is empty */
+	bool fin_sent;	/* it is */
 	uint64_t sent;	/* bytes that the socket took */
 	struct buf out; /* bytes for the socket that it has not taken */
 };
