@@ -45,7 +45,7 @@ static inline struct tls_pair record_bed_ssl(const char *suite, struct tls_secre
 	assert_true(SSL_set_num_tickets(p.server, 0));
 	tls_secrets_collect(p.server, secrets);
 	assert_true(pair_handshake(&p));
-	SSL_set_app_data(p.server, NULL);
+	SSL_set_app_data(p.server, NULL); /* `secrets` stay */
 	tls_server_free(s);
 	tls_client_free(c);
 	made_free(&m);

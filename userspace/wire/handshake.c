@@ -73,10 +73,10 @@ void handshake_free(struct handshake *h)
 	if (!h)
 		return;
 	fd_close(h->fd);
+	tls_secrets_done(h->ssl, &h->secrets);
 	SSL_free(h->ssl);
 	buf_done(&h->out, h->sh->pool);
 	free(h->record);
-	tls_secrets_wipe(&h->secrets);
 	free(h);
 }
 
@@ -227,6 +227,7 @@ int handshake_step(struct handshake *h)
 		int ret, err, flushed;
 
 		ERR_clear_error();
+		tls_secrets_step(h->ssl);
 		ret = SSL_do_handshake(h->ssl);
 		err = SSL_get_error(h->ssl, ret);
 		if (ret != 1 && err != SSL_ERROR_WANT_READ)
@@ -288,10 +289,11 @@ static struct wire *record_wire(struct handshake *h, const struct tls_keys *keys
 struct wire *handshake_finish(struct handshake *h)
 {
 	struct tls_keys keys;
+	bool ours = tls_secrets_keys(&h->secrets, h->ssl, h->sh->crypto.kdf, &keys);
 	struct wire *w;
 
-	SSL_set_app_data(h->ssl, NULL);
-	if (tls_secrets_keys(&h->secrets, h->ssl, h->sh->crypto.kdf, &keys)) {
+	tls_secrets_done(h->ssl, &h->secrets);
+	if (ours) {
 		keys.tx.seq = h->records_sent;
 		w = record_wire(h, &keys);
 	} else {

@@ -14,7 +14,6 @@
 #include <openssl/pem.h>
 
 #include "wire/tls_ciphers.h"
-#include "wire/tls_secrets.h"
 
 static pthread_once_t owned_once = PTHREAD_ONCE_INIT;
 static int owned_index = -1;
@@ -125,7 +124,6 @@ SSL_CTX *tls_ctx_new(const SSL_METHOD *method, const struct tls_limits *lim,
 	SSL_CTX_clear_options(ctx, SSL_OP_IGNORE_UNEXPECTED_EOF | SSL_OP_NO_TICKET);
 	SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
 	SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-	tls_secrets_enable(ctx);
 	if (set_limits(ctx, lim, why) < 0) {
 		ERR_clear_error();
 		SSL_CTX_free(ctx);

@@ -95,7 +95,7 @@ void tls_kdf_free(struct tls_kdf *k)
 
 /*
  * HKDF-Expand-Label(secret, label, "", n) for n up to the hash's length: one block of HKDF-Expand
- * is all it takes (RFC 5869, 2.3).
+ * is all it takes (RFC 5869, 2.3). NULL stands for the secret of the last call, and costs less.
  */
 static int expand_label(struct tls_kdf *k, enum tls_suite s, const uint8_t *secret,
 			const char *label, uint8_t *ret, size_t n)
@@ -109,7 +109,7 @@ static int expand_label(struct tls_kdf *k, enum tls_suite s, const uint8_t *secr
 	memcpy(info + 3, label, len);
 	info[3 + len] = 0; /* no context */
 	info[4 + len] = 1; /* the first block */
-	if (!EVP_MAC_init(hmac, secret, of(s)->secret_len, NULL) ||
+	if (!EVP_MAC_init(hmac, secret, secret ? of(s)->secret_len : 0, NULL) ||
 	    !EVP_MAC_update(hmac, info, 5 + len) ||
 	    !EVP_MAC_final(hmac, block, &got, sizeof(block)) || got < n)
 		return -EIO;
@@ -122,7 +122,7 @@ int tls_half_install(struct tls_kdf *k, enum tls_suite s, struct tls_half *h)
 {
 	h->seq = 0;
 	if (expand_label(k, s, h->secret, "tls13 key", h->key, of(s)->key_len) < 0 ||
-	    expand_label(k, s, h->secret, "tls13 iv", h->iv, TLS_IV_LEN) < 0)
+	    expand_label(k, s, NULL, "tls13 iv", h->iv, TLS_IV_LEN) < 0)
 		return -EIO;
 	return 0;
 }

@@ -44,18 +44,46 @@ static void on_line(const SSL *ssl, const char *line)
 		s->server_len = read_hex(secret + 1, s->server);
 }
 
-void tls_secrets_enable(SSL_CTX *ctx)
+/*
+ * OpenSSL tells all secrets or none, and prints each digit by digit, which costs a tenth of a
+ * handshake. So it is asked only once the first ones, of the handshake itself, are behind it.
+ */
+static void on_state(const SSL *ssl, int where, int ret)
 {
-	SSL_CTX_set_keylog_callback(ctx, on_line);
+	const SSL_CTX *ctx = SSL_get_SSL_CTX(ssl);
+	void (*next)(const SSL *, int, int) = SSL_CTX_get_info_callback((SSL_CTX *)ctx);
+	OSSL_HANDSHAKE_STATE state = SSL_get_state(ssl);
+	struct tls_secrets *s = SSL_get_app_data(ssl);
+
+	if (s &&
+	    (state == TLS_ST_SW_ENCRYPTED_EXTENSIONS || state == TLS_ST_CR_ENCRYPTED_EXTENSIONS)) {
+		s->due = true;
+		tls_secrets_step((SSL *)ssl);
+	}
+	if (next)
+		next(ssl, where, ret);
 }
 
 void tls_secrets_collect(SSL *ssl, struct tls_secrets *s)
 {
 	SSL_set_app_data(ssl, s);
+	SSL_set_info_callback(ssl, on_state);
 }
 
-void tls_secrets_wipe(struct tls_secrets *s)
+void tls_secrets_step(SSL *ssl)
 {
+	const struct tls_secrets *s = SSL_get_app_data(ssl);
+
+	SSL_CTX_set_keylog_callback(SSL_get_SSL_CTX(ssl), s && s->due ? on_line : NULL);
+}
+
+void tls_secrets_done(SSL *ssl, struct tls_secrets *s)
+{
+	if (ssl) {
+		SSL_set_app_data(ssl, NULL);
+		SSL_set_info_callback(ssl, NULL);
+		SSL_CTX_set_keylog_callback(SSL_get_SSL_CTX(ssl), NULL);
+	}
 	secret_wipe(s, sizeof(*s));
 }
 

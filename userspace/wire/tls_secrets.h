@@ -13,13 +13,15 @@
 struct tls_secrets {
 	uint8_t client[TLS_SECRET_MAX], server[TLS_SECRET_MAX];
 	uint8_t client_len, server_len; /* 0: not known */
+	bool due;			/* the handshake has come so far that they are next */
 };
 
-/* Has the context's handshakes tell their secrets. */
-void tls_secrets_enable(SSL_CTX *ctx);
-/* They go to `s`, which must live as long as the handshake does. */
+/* The handshake's secrets go to `s`, which must live until tls_secrets_done(). */
 void tls_secrets_collect(SSL *ssl, struct tls_secrets *s);
-void tls_secrets_wipe(struct tls_secrets *s);
+/* To be called before each step of the handshake: other ones may share its context. */
+void tls_secrets_step(SSL *ssl);
+/* Collects no more, and wipes. NULL for ssl where it is gone. */
+void tls_secrets_done(SSL *ssl, struct tls_secrets *s);
 
 /*
  * After the handshake: the keys of both directions. false where somebody else has to carry the
