@@ -1,6 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Where connections of strangers go when a fallback is configured (protocol notes 1.3)."""
 
+import contextlib
+import socket
+import ssl
+import subprocess
+import threading
 import time
 
 import pytest
@@ -265,3 +270,83 @@ def test_an_answer_is_followed_by_close_notify_and_silence_by_fin(world):
         while peer.conn.recv(5):
             pass
         assert peer.conn.end == end
+
+
+def test_an_answer_arrives_whole_where_the_client_spoke_last(world):
+    daemon, behind = with_fallback(world)
+    peer, page = world.dial(daemon, rcvbuf=8192), anytls.pattern(200000)  # the daemon's kernel holds it
+    peer.send(b"GET / HTTP/1.1\r\n\r\n")
+    conn = behind.accept(3)
+    recv_exact(conn, 18)
+    conn.sendall(page)
+    for when in range(2):
+        peer.conn.obj.write(b"more")
+        peer.conn.send_raw(peer.conn.outgoing.read(), read_too=False)
+        if when == 0:
+            recv_exact(conn, 4)
+            conn.shutdown(socket.SHUT_WR)
+    got = bytearray()
+    while data := peer.conn.recv(5):
+        got += data
+    assert bytes(got) == page
+
+
+def test_a_slow_reader_gets_what_a_closed_target_has_sent(world):
+    daemon, behind = with_fallback(world)
+    peer, page = world.dial(daemon, rcvbuf=8192), anytls.pattern(400000)
+    peer.send(b"GET / HTTP/1.1\r\n\r\n")
+    conn = behind.accept(3)
+    recv_exact(conn, 18)
+    conn.sendall(page)
+    conn.close()
+    got = bytearray()
+    while data := peer.conn.recv(5):
+        got += data
+        time.sleep(len(data) / 10000)  # 40 s in all: longer than a client without progress is waited for
+    assert bytes(got) == page
+
+
+@pytest.mark.parametrize("cipher", ["ECDHE-ECDSA-AES256-SHA384", "ECDHE-ECDSA-AES256-GCM-SHA384"])
+def test_the_shortest_fragments_of_tls_1_2_carry_a_long_answer(world, cipher):
+    daemon, behind = with_fallback(world)
+    page = anytls.pattern(4 << 20)
+    argv = ["openssl", "s_client", "-connect", f"127.0.0.1:{daemon.port}", "-tls1_2", "-cipher", cipher,
+            "-maxfraglen", "512", "-quiet"]
+    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as client:
+        client.stdin.write(b"GET / HTTP/1.1\r\n\r\n")
+        client.stdin.flush()
+        conn = behind.accept(5)
+        recv_exact(conn, 18)
+
+        def answer():
+            with contextlib.suppress(OSError):
+                conn.sendall(page)
+                conn.shutdown(socket.SHUT_WR)
+
+        feeder = threading.Thread(target=answer)
+        feeder.start()
+        got = client.stdout.read()
+        feeder.join()
+    assert got == page
+
+
+def test_a_login_after_the_target_gave_up_gets_nothing(world):
+    daemon, behind = with_fallback(world)
+    peer = world.dial(daemon)
+    behind.accept(3).close()
+    with contextlib.suppress(OSError, ssl.SSLError):
+        while peer.conn.recv(5):
+            pass
+        peer.send(preamble() + anytls.settings())
+        peer.wait_end(2)
+    assert "session of" not in daemon.log()
+
+
+def test_fallback_tls_alone_spares_nobody_the_limit_on_failures(world):
+    daemon = world.server(fallback_tls={"server": "127.0.0.1", "server_port": 9},
+                          limits={"auth_failures_per_minute": 2})
+    with pytest.raises((OSError, ssl.SSLError, EOFError)):
+        for _ in range(12):
+            peer = world.dial(daemon)
+            peer.send(b"x" * 64)
+            peer.wait_end(3)

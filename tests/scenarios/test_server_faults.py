@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Stalled readers, sessions that die, and what each end gets to see (scenarios 34, 35, 39)."""
 
+import contextlib
+import ssl
 import threading
 import time
 
@@ -209,3 +211,12 @@ def test_reset_inside_every_phase_of_a_stream_leaks_nothing(world):
             peer.expect(SYNACK, 1)
         peer.reset()
     wait_until(lambda: daemon.fds() <= before, what="descriptors are given back")
+
+
+def test_data_and_close_notify_in_one_segment_end_the_session(world):
+    peer = world.login(world.server())
+    peer.conn.obj.write(frame(HEART, 7))
+    with contextlib.suppress(ssl.SSLError):
+        peer.conn.obj.unwrap()
+    peer.conn.send_raw(peer.conn.outgoing.read())
+    assert peer.wait_end(3) == "notify"

@@ -129,10 +129,14 @@ const struct config_row config_rows_target[] = {
 	{ 0 },
 };
 
-static bool lists_alpn(const struct config_tls *tls, const char *alpn)
+/* http/1.1 brings the older ones along (wire/tls_face.h). */
+static bool offers_alpn(const struct config_tls *tls, const char *alpn)
 {
+	bool older = strcmp(alpn, "http/1.0") == 0 || strcmp(alpn, "http/0.9") == 0;
+
 	for (size_t i = 0; i < tls->n_alpn; i++)
-		if (strcmp(tls->alpn[i], alpn) == 0)
+		if (strcmp(tls->alpn[i], alpn) == 0 ||
+		    (older && strcmp(tls->alpn[i], "http/1.1") == 0))
 			return true;
 	return false;
 }
@@ -155,7 +159,7 @@ void config_read_fallbacks(struct config_reader *r, struct config_ref v, struct 
 			config_error_key(&r->report, n, "repeated key");
 			continue;
 		}
-		if (in->tls.enabled && !lists_alpn(&in->tls, n->name))
+		if (in->tls.enabled && !offers_alpn(&in->tls, n->name))
 			config_note(&r->report, n,
 				    "never used: tls.alpn does not offer this protocol");
 		t->alpn = config_strdup(r, n->name);

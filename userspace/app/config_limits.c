@@ -66,14 +66,15 @@ void config_defaults(struct config *c)
 
 bool config_has_fallback(const struct config_inbound *in)
 {
-	return in->fallback.host || in->n_fallback_for_alpn || in->fallback_tls.host;
+	return in->fallback.host || in->n_fallback_for_alpn;
 }
 
 uint32_t config_handshake_ms(const struct config_limits *lim, const struct config_inbound *in)
 {
 	if (lim->handshake_timeout_ms)
 		return lim->handshake_timeout_ms;
-	return config_has_fallback(in) ? NGINX_HEADER_TIMEOUT_MS : HANDSHAKE_TIMEOUT_MS;
+	return config_has_fallback(in) || in->fallback_tls.host ? NGINX_HEADER_TIMEOUT_MS
+								: HANDSHAKE_TIMEOUT_MS;
 }
 
 const struct config_table config_tables[] = {

@@ -173,9 +173,12 @@ static void read_some(struct task *t)
 		loop_post(f->w->loop, &f->read_task, read_some);
 }
 
+/* What the kernel has taken, it goes on delivering to a slow client. */
 static void too_long(struct timer *t)
 {
-	fallback_end(container_of(t, struct fallback, last), fallback_close_hard);
+	struct fallback *f = container_of(t, struct fallback, last);
+
+	fallback_end(f, wire_queued(f->wire) ? fallback_close_hard : fallback_close_quietly);
 }
 
 static void flush(struct fallback *f)
@@ -256,7 +259,10 @@ static void endpoint_eof(struct endpoint *e)
 	struct fallback *f = of(e);
 
 	f->sink_ended = true;
-	if (f->source_ended || f->unanswered) {
+	if (f->guard) { /* too late to log in */
+		fallback_end(f, fallback_close_at_once);
+	} else if (f->source_ended || (f->unanswered && !wire_unacked(f->wire))) {
+		/* closing at once may make an RST, which must not overtake an answer */
 		fallback_end(f, fallback_close_quietly);
 	} else {
 		f->patient = false;  /* it has another use now */

@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include "app/fallback.h"
 #include "app/wire_farewell.h"
@@ -13,8 +12,7 @@
 #include "base/secret.h"
 #include "proto/preamble.h"
 
-#define READ_AHEAD 16384 /* about OpenSSL's buffer */
-#define SILENCE_MS 500	 /* then the fallback is asked what to do about it (protocol notes 1.3) */
+#define SILENCE_MS 500 /* then the fallback is asked what to do about it (protocol notes 1.3) */
 
 static void release(struct deferred *d)
 {
@@ -28,7 +26,6 @@ struct conn *conn_oldest(struct worker *w)
 		       : container_of(w->handshakes.next, struct conn, in_worker);
 }
 
-/* Lets the other workers know how old the oldest is. */
 void conn_note_oldest(struct worker *w)
 {
 	struct conn *c = conn_oldest(w);
@@ -36,8 +33,6 @@ void conn_note_oldest(struct worker *w)
 	atomic_store(&w->oldest_ms, c ? c->since_ms : UINT64_MAX);
 }
 
-/* Ends the connection's life as a conn; what it still owns goes with it. Keeps its place of
- * n_sessions. */
 void conn_done(struct conn *c)
 {
 	struct loop *l = c->s->in.w->loop;
@@ -175,13 +170,6 @@ static void preamble(struct conn *c, const uint8_t *p, size_t n)
 		start_session(c, p + take, n - take);
 }
 
-/* The first record is read without a byte more. A web server has read on, and what it has read
- * makes no RST of its FIN. */
-static void drop_read_ahead(struct conn *c)
-{
-	(void)!recv(wire_fd(c->wire), c->s->in.w->rx, READ_AHEAD, 0);
-}
-
 static void wire_ready(struct watcher *w, uint32_t events)
 {
 	struct conn *c = container_of(w, struct conn, watch);
@@ -193,7 +181,7 @@ static void wire_ready(struct watcher *w, uint32_t events)
 		if (n == -EAGAIN)
 			return;
 		if (n == 0) {
-			drop_read_ahead(c);
+			wire_drop_read_ahead(&c->s->in.w->wires, wire_fd(c->wire));
 			conn_close(c);
 			return;
 		}

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Feeds OpenSSL one record at a time until the handshake is done.
-#include "wire/handshake.h"
+#include "wire/handshake_impl.h"
 
 #include <errno.h>
 #include <openssl/err.h>
@@ -13,27 +13,9 @@
 #include "base/be.h"
 #include "base/fd.h"
 #include "base/secret.h"
-#include "wire/tls_secrets.h"
 #include "wire/wire_impl.h"
 
-#define RECORD_HDR  5
 #define RECORD_BODY (16384 + 2048) /* TLS 1.2's limit for ciphertext */
-#define READ_AHEAD  16384	   /* about OpenSSL's buffer for reading */
-
-#define OPENSSL_BUFFER 4096 /* of handshake messages to write */
-
-struct handshake {
-	struct wire_shared *sh;
-	int fd;
-	SSL *ssl;
-	struct buf out; /* what the socket has not taken */
-	uint8_t hdr[RECORD_HDR];
-	uint8_t *record;   /* body of the record being read, once the header is there */
-	size_t have, want; /* of header or body */
-	struct tls_secrets secrets;
-	uint64_t records_sent; /* under the session's keys: the tickets that a server sends first */
-	char why[200];
-};
 
 static struct handshake *handshake_new(struct wire_shared *sh, int fd, SSL *ssl)
 {
@@ -52,7 +34,7 @@ static struct handshake *handshake_new(struct wire_shared *sh, int fd, SSL *ssl)
 	h->sh = sh;
 	h->fd = fd;
 	h->ssl = ssl;
-	h->want = RECORD_HDR;
+	h->want = RECORD_HDR_LEN;
 	tls_secrets_collect(ssl, &h->secrets);
 	snprintf(h->why, sizeof(h->why), "connection lost"); /* where nothing better is known */
 	return h;
@@ -85,54 +67,6 @@ int handshake_fd(const struct handshake *h)
 	return h->fd;
 }
 
-/*
- * How much of what OpenSSL wrote goes into one send. Where it writes to the socket itself, as in a
- * web server, these are its buffers, and each ticket goes alone; packets show it.
- */
-static int piece(const struct handshake *h)
-{
-	char *p;
-	long n = BIO_get_mem_data(SSL_get_wbio(h->ssl), &p);
-
-	if (!SSL_is_server(h->ssl) || n < RECORD_HDR)
-		return WIRE_SCRATCH;
-	if (!SSL_is_init_finished(h->ssl) || SSL_version(h->ssl) < TLS1_3_VERSION)
-		return OPENSSL_BUFFER;
-	return RECORD_HDR + get_be16((uint8_t *)p + 3);
-}
-
-static int send_out(struct handshake *h)
-{
-	struct iovec iov[8];
-	struct msghdr msg = { .msg_iov = iov };
-
-	while (h->out.len > 0) {
-		ssize_t sent;
-
-		msg.msg_iovlen = (size_t)buf_peek(&h->out, iov, 8);
-		sent = sendmsg(h->fd, &msg, MSG_NOSIGNAL);
-		if (sent < 0 && errno == EINTR)
-			continue;
-		if (sent < 0)
-			return errno == EAGAIN ? -EAGAIN : -ECONNRESET;
-		buf_consume(&h->out, h->sh->pool, (size_t)sent);
-	}
-	return 0;
-}
-
-/* Moves what OpenSSL wrote to the socket: 0, -EAGAIN, or -ECONNRESET. */
-static int flush(struct handshake *h)
-{
-	int n, err = 0;
-
-	while (err != -ECONNRESET &&
-	       (n = BIO_read(SSL_get_wbio(h->ssl), h->sh->cipher_out, piece(h))) > 0)
-		err = buf_append(&h->out, h->sh->pool, h->sh->cipher_out, (size_t)n) < 0
-			      ? -ECONNRESET
-			      : send_out(h);
-	return err == -ECONNRESET ? err : send_out(h);
-}
-
 static int receive(struct handshake *h, uint8_t *into)
 {
 	while (h->have < h->want) {
@@ -153,7 +87,7 @@ static int receive(struct handshake *h, uint8_t *into)
 }
 
 /* Anything else gets no body from us: OpenSSL shall refuse the header at once. */
-static bool plausible(const uint8_t hdr[RECORD_HDR])
+static bool plausible(const uint8_t hdr[RECORD_HDR_LEN])
 {
 	return hdr[0] >= 20 && hdr[0] <= 24 && hdr[1] == 3 && get_be16(hdr + 3) <= RECORD_BODY;
 }
@@ -169,7 +103,7 @@ static int read_record(struct handshake *h)
 	if (!h->record) {
 		size_t body = plausible(h->hdr) ? get_be16(h->hdr + 3) : 0;
 
-		BIO_write(SSL_get_rbio(h->ssl), h->hdr, RECORD_HDR);
+		BIO_write(SSL_get_rbio(h->ssl), h->hdr, RECORD_HDR_LEN);
 		h->have = 0;
 		h->record = body ? malloc(body) : NULL;
 		if (h->record)
@@ -183,18 +117,8 @@ static int read_record(struct handshake *h)
 	free(h->record);
 	h->record = NULL;
 	h->have = 0;
-	h->want = RECORD_HDR;
+	h->want = RECORD_HDR_LEN;
 	return 0;
-}
-
-/*
- * What a web server has read ahead when its OpenSSL fails. Left unread, closing would make an RST
- * of it, which can overtake the alert.
- */
-static void drop_read_ahead(struct handshake *h)
-{
-	if (SSL_is_server(h->ssl))
-		(void)!recv(h->fd, h->sh->cipher_in, READ_AHEAD, 0);
 }
 
 static void explain(struct handshake *h)
@@ -207,18 +131,6 @@ static void explain(struct handshake *h)
 		 refusal  ? refusal
 		 : reason ? reason
 			  : "unknown TLS error");
-}
-
-/* Whole records that OpenSSL wrote and nobody has fetched yet. */
-static uint64_t count_records(SSL *ssl)
-{
-	char *p;
-	size_t n = (size_t)BIO_get_mem_data(SSL_get_wbio(ssl), &p), at = 0;
-	uint64_t records = 0;
-
-	for (; n - at >= RECORD_HDR; records++)
-		at += RECORD_HDR + (size_t)get_be16((uint8_t *)p + at + 3);
-	return records;
 }
 
 int handshake_step(struct handshake *h)
@@ -234,8 +146,8 @@ int handshake_step(struct handshake *h)
 			explain(h);
 		/* a server's last word is tickets, a client's still has the handshake's keys */
 		if (ret == 1 && SSL_is_server(h->ssl))
-			h->records_sent += count_records(h->ssl);
-		flushed = flush(h);
+			h->records_sent += handshake_unsent(h);
+		flushed = handshake_flush(h);
 		if (ret == 1 && SSL_version(h->ssl) < TLS1_2_VERSION) {
 			snprintf(h->why, sizeof(h->why), "%s is too old", SSL_get_version(h->ssl));
 			return -EPROTO;
@@ -243,7 +155,8 @@ int handshake_step(struct handshake *h)
 		if (ret == 1)
 			return flushed == -ECONNRESET ? flushed : 0;
 		if (err != SSL_ERROR_WANT_READ) {
-			drop_read_ahead(h);
+			if (SSL_is_server(h->ssl))
+				wire_drop_read_ahead(h->sh, h->fd);
 			return -EPROTO;
 		}
 		if (flushed == -ECONNRESET)

@@ -120,10 +120,10 @@ static int expand_label(struct tls_kdf *k, enum tls_suite s, const uint8_t *secr
 
 int tls_half_install(struct tls_kdf *k, enum tls_suite s, struct tls_half *h)
 {
-	h->seq = 0;
 	if (expand_label(k, s, h->secret, "tls13 key", h->key, of(s)->key_len) < 0 ||
 	    expand_label(k, s, NULL, "tls13 iv", h->iv, TLS_IV_LEN) < 0)
 		return -EIO;
+	h->seq = 0; /* last: never a number twice under one key */
 	return 0;
 }
 

@@ -3,7 +3,9 @@
 #include "wire/wire_impl.h"
 
 #include <errno.h>
+#include <linux/sockios.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -11,6 +13,7 @@
 
 #define SEND_AT_ONCE 16384 /* so many bytes are worth a system call of their own */
 #define FLUSH_PIECES 32
+#define READ_AHEAD   16384 /* about OpenSSL's buffer for reading */
 /* AES-GCM's safe limit is 2^24.5 full records under one key (RFC 8446, 5.5). */
 #define RECORDS_MAX (1 << 24)
 
@@ -84,7 +87,7 @@ ssize_t wire_read(struct wire *w, uint8_t p[static WIRE_READ_ROOM])
 
 bool wire_more(const struct wire *w)
 {
-	return w->more;
+	return w->more || w->end != WIRE_OPEN;
 }
 
 enum wire_end wire_end(const struct wire *w)
@@ -183,6 +186,15 @@ size_t wire_queued(const struct wire *w)
 	return w->out.len;
 }
 
+size_t wire_unacked(const struct wire *w)
+{
+	int outq = 0; /* of a socket that has failed: nothing is on its way */
+
+	if (ioctl(w->fd, SIOCOUTQ, &outq) < 0)
+		outq = 0;
+	return w->out.len + (size_t)outq;
+}
+
 uint64_t wire_sent(const struct wire *w)
 {
 	return w->sent;
@@ -217,6 +229,11 @@ int wire_shutdown(struct wire *w)
 
 	w->fin_due = true;
 	return err < 0 ? err : wire_flush(w);
+}
+
+void wire_drop_read_ahead(struct wire_shared *sh, int fd)
+{
+	(void)!recv(fd, sh->cipher_in, READ_AHEAD, 0);
 }
 
 int wire_fd(const struct wire *w)

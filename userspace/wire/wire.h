@@ -36,7 +36,9 @@ struct wire_shared {
 int wire_shared_init(struct wire_shared *sh, struct buf_pool *pool);
 void wire_shared_done(struct wire_shared *sh);
 
-#define WIRE_SCRATCH   (288 * 1024)
+/* The most that WIRE_WRITE_MAX bytes become: TLS 1.2 with CBC in fragments of 512 bytes adds 85
+ * each. */
+#define WIRE_SCRATCH   (320 * 1024)
 #define WIRE_READ_ROOM (288 * 1024) /* room that wire_read() wants */
 #define WIRE_WRITE_MAX (256 * 1024) /* bytes that one wire_write() takes at most */
 
@@ -78,8 +80,8 @@ void wire_abort(struct wire *w);
  */
 ssize_t wire_read(struct wire *w, uint8_t p[static WIRE_READ_ROOM]);
 enum wire_end wire_end(const struct wire *w);
-/* After wire_read() gave bytes: whether more may wait in the socket. If not, the next ones make a
- * new edge. */
+/* After wire_read() gave bytes: whether another one may give something, be it the end. If not, what
+ * comes next makes a new edge. */
 bool wire_more(const struct wire *w);
 
 enum wire_push {
@@ -108,6 +110,9 @@ int wire_write_in_place(struct wire *w, struct iovec *iov, int n, enum wire_push
 /* Bytes accepted that the kernel has not taken yet. */
 size_t wire_queued(const struct wire *w);
 
+/* The same and those that the peer's kernel has not acknowledged. */
+size_t wire_unacked(const struct wire *w);
+
 /* Bytes that the kernel has taken since the wire was made, as they are on the connection. */
 uint64_t wire_sent(const struct wire *w);
 
@@ -118,6 +123,12 @@ int wire_flush(struct wire *w);
 /* Queues close_notify (on a plain wire: nothing) and then FIN behind all that is queued. Nothing
  * may be written after it; reading goes on. */
 int wire_shutdown(struct wire *w);
+
+/*
+ * Drops what a web server's OpenSSL would have read ahead of a record that it refuses. Left unread,
+ * closing the socket would make an RST of it, which can overtake the alert.
+ */
+void wire_drop_read_ahead(struct wire_shared *sh, int fd);
 
 int wire_fd(const struct wire *w);
 /* "plain", "TLSv1.3 TLS_AES_128_GCM_SHA256", ...: for logs. */

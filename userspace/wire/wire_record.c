@@ -7,26 +7,46 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* Seals a control record into out, which has room for it. */
+/*
+ * Everything that is sealed and sent goes through these two. After a failure nothing may follow:
+ * the peer would find a hole, and a key that was not replaced would be used twice.
+ */
+static ssize_t seal(struct wire_record *r, enum record_type type, struct record_src *src, size_t n,
+		    uint8_t *out)
+{
+	ssize_t len = r->dead ? -EPIPE : record_seal(&r->w.sh->crypto, &r->tx, type, src, n, out);
+
+	r->dead |= len < 0;
+	return len;
+}
+
+int wire_record_send(struct wire_record *r, const uint8_t *p, size_t n, enum wire_push push)
+{
+	int err = wire_send(&r->w, p, n, push);
+
+	r->dead |= err < 0;
+	return err;
+}
+
 static ssize_t seal_control(struct wire_record *r, enum record_type type, const void *p, size_t n,
 			    uint8_t *out)
 {
 	struct iovec iov = { (void *)p, n };
 	struct record_src src = { &iov, 0 };
 
-	return record_seal(&r->w.sh->crypto, &r->tx, type, &src, n, out);
+	return seal(r, type, &src, n, out);
 }
 
-/* Our KeyUpdate, and the next key from then on. Returns its length or -EIO. */
 ssize_t wire_record_key_update(struct wire_record *r, uint8_t *out)
 {
 	static const uint8_t message[] = { 24, 0, 0, 1, 0 }; /* asks for none in return */
 	ssize_t n = seal_control(r, RECORD_HANDSHAKE, message, sizeof(message), out);
 
-	if (n < 0 || record_dir_update(&r->w.sh->crypto, &r->tx) < 0)
-		return -EIO;
+	if (n < 0)
+		return n;
 	r->answer_due = false;
-	return n;
+	r->dead = record_dir_update(&r->w.sh->crypto, &r->tx) < 0;
+	return r->dead ? -EIO : n;
 }
 
 int wire_record_alert(struct wire_record *r, bool fatal, enum record_alert what)
@@ -37,7 +57,7 @@ int wire_record_alert(struct wire_record *r, bool fatal, enum record_alert what)
 
 	if (n < 0)
 		return -EPIPE;
-	return wire_send(&r->w, out, (size_t)n, fatal ? WIRE_NOW : WIRE_LATER);
+	return wire_record_send(r, out, (size_t)n, fatal ? WIRE_NOW : WIRE_LATER);
 }
 
 void wire_record_forget_tickets(struct wire_record *r)
@@ -56,30 +76,23 @@ static int record_write(struct wire *w, const struct iovec *iov, int n, size_t t
 	struct wire_record *r = wire_record_of(w);
 	struct record_src src = { iov, 0 };
 	uint8_t *out = w->sh->cipher_out;
-	size_t used = 0;
 
 	(void)n;
-	if (r->dead)
-		return -EPIPE;
 	while (total > 0) {
 		size_t take = total < RECORD_DATA_MAX ? total : RECORD_DATA_MAX;
-		ssize_t len = 0;
+		ssize_t update = 0, len;
 
 		/* the KeyUpdate is the last one under its key */
 		if (r->answer_due || r->tx.keys.seq + 1 >= w->sh->records_max)
-			len = wire_record_key_update(r, out + used);
-		used += len > 0 ? (size_t)len : 0;
-		if (len >= 0)
-			len = record_seal(&w->sh->crypto, &r->tx, RECORD_DATA, &src, take,
-					  out + used);
-		if (len < 0) {
-			r->dead = true; /* what the peer would get has a hole */
+			update = wire_record_key_update(r, out);
+		out += update > 0 ? update : 0;
+		len = seal(r, RECORD_DATA, &src, take, out);
+		if (len < 0)
 			return -EPIPE;
-		}
-		used += (size_t)len;
+		out += len;
 		total -= take;
 	}
-	return wire_send(w, out, used, push);
+	return wire_record_send(r, w->sh->cipher_out, (size_t)(out - w->sh->cipher_out), push);
 }
 
 /* The same without a copy: each piece becomes its record where it lies. */
@@ -90,18 +103,16 @@ static int record_write_in_place(struct wire *w, struct iovec *iov, int n, size_
 	uint8_t *start = (uint8_t *)iov->iov_base - RECORD_HDR_LEN;
 
 	/* a KeyUpdate has no room here */
-	if (r->dead || r->answer_due || r->tx.keys.seq + (uint64_t)n + 1 >= w->sh->records_max)
+	if (r->answer_due || r->tx.keys.seq + (uint64_t)n + 1 >= w->sh->records_max)
 		return record_write(w, iov, n, total, push);
 	for (int i = 0; i < n; i++) {
 		struct record_src src = { &iov[i], 0 };
 
-		if (record_seal(&w->sh->crypto, &r->tx, RECORD_DATA, &src, iov[i].iov_len,
-				(uint8_t *)iov[i].iov_base - RECORD_HDR_LEN) < 0) {
-			r->dead = true;
+		if (seal(r, RECORD_DATA, &src, iov[i].iov_len,
+			 (uint8_t *)iov[i].iov_base - RECORD_HDR_LEN) < 0)
 			return -EPIPE;
-		}
 	}
-	return wire_send(w, start, total + (size_t)n * RECORD_OVERHEAD, push);
+	return wire_record_send(r, start, total + (size_t)n * RECORD_OVERHEAD, push);
 }
 
 static int record_close_notify(struct wire *w)

@@ -18,13 +18,15 @@ struct wire_record {
 	bool resumed;
 	bool client;
 	bool one_record;  /* server, before its first data: no more than one record is received */
-	bool dead;	  /* a fatal alert left: nothing follows it */
+	bool dead;	  /* nothing may follow: a fatal alert left, or sealing or sending failed */
 	bool answer_due;  /* the peer asked for a KeyUpdate, which goes before our next data */
 	uint8_t empties;  /* records without content in a row */
 	uint8_t warnings; /* alerts that mean nothing, in a row */
 };
 
 ssize_t wire_record_read(struct wire *w, uint8_t *p);
+/* wire_send(), after whose failure nothing is sealed any more. */
+int wire_record_send(struct wire_record *r, const uint8_t *p, size_t n, enum wire_push push);
 /* Queues an alert. 0 or -errno. */
 int wire_record_alert(struct wire_record *r, bool fatal, enum record_alert what);
 /* Seals our KeyUpdate into out; the next record has the next key. Returns its length or -EIO. */

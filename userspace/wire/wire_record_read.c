@@ -64,7 +64,7 @@ static void answer(struct wire_record *r)
 	if (r->w.fin_due || wire_queued(&r->w) > 0)
 		return;
 	n = wire_record_key_update(r, out);
-	if (n < 0 || wire_send(&r->w, out, (size_t)n, WIRE_NOW) < 0)
+	if (n < 0 || wire_record_send(r, out, (size_t)n, WIRE_NOW) < 0)
 		r->w.end = WIRE_RESET;
 }
 
