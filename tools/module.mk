@@ -2,7 +2,7 @@
 # Programs around the daemon: the benchmark.
 BENCH_SRC := $(wildcard tools/bench/*.c)
 BENCH_OBJ := $(BENCH_SRC:%.c=$(B)/%.o)
-BENCH_BIN := $(B)/bench/floor $(B)/bench/load $(B)/bench/shake
+BENCH_BIN := $(B)/bench/floor $(B)/bench/load $(B)/bench/shake $(B)/bench/shake_own
 ROUNDS ?= 9
 
 $(B)/bench/floor: $(filter %/floor.o %/sock.o,$(BENCH_OBJ))
@@ -15,7 +15,13 @@ $(B)/bench/shake: $(filter %/shake.o %/sock.o,$(BENCH_OBJ))
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lssl -lcrypto
 
-$(B)/bench/load: $(filter-out %/floor.o %/shake.o,$(BENCH_OBJ))
+# The daemon's handshake, without the rest of it.
+$(B)/bench/shake_own: $(filter %/shake_own.o %/sock.o,$(BENCH_OBJ)) $(LIB)
+	$(call say,LD,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+$(B)/bench/load: $(filter-out %/floor.o %/shake.o %/shake_own.o,$(BENCH_OBJ))
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^

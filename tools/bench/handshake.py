@@ -67,6 +67,33 @@ def check_suite(front):
         raise Failure(f"the handshakes of a client agreed on {front.suites}, not on {sink.SUITE}")
 
 
+def run_child(argv):
+    """Output, status and CPU seconds of a program."""
+    with subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
+                          stderr=subprocess.STDOUT, preexec_fn=die_with_parent) as child:
+        text = child.stdout.read()
+        _, status, used = os.wait4(child.pid, 0)
+        child.returncode = os.waitstatus_to_exitcode(status)
+    return text, child.returncode, used.ru_utime + used.ru_stime
+
+
+def our_handshake(c, pair, s):
+    """The daemon's handshake and nothing else of it; the start of the program does not count."""
+    cert, key = contenders.pair_paths(c.folder, pair)
+    front, spent = sink.Sink(cert, key), []
+    try:
+        for count in (50, 50 + s.handshakes):
+            argv = [os.path.join(os.path.dirname(s.load), "shake_own"), str(front.port), str(count), cert]
+            text, code, used = run_child(argv)
+            if code:
+                raise Failure(f"shake_own: {text}")
+            spent.append(used)
+    finally:
+        front.close()
+    check_suite(front)
+    return (spent[1] - spent[0]) / s.handshakes
+
+
 def openssl_server(c, pair, s):
     cert, key = contenders.pair_paths(c.folder, pair)
     port = free_port()
@@ -82,15 +109,11 @@ def openssl_server(c, pair, s):
 
 def time_openssl(argv):
     """Connections and CPU seconds of one run of s_time."""
-    with subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
-                          stderr=subprocess.STDOUT, preexec_fn=die_with_parent) as child:
-        text = child.stdout.read()
-        _, status, used = os.wait4(child.pid, 0)
-        child.returncode = os.waitstatus_to_exitcode(status)
+    text, code, used = run_child(argv)
     found = re.search(r"^(\d+) connections in", text, re.M)
-    if child.returncode or not found or found.group(1) == "0":
+    if code or not found or found.group(1) == "0":
         raise Failure(f"openssl s_time: {text}")
-    return int(found.group(1)), used.ru_utime + used.ru_stime
+    return int(found.group(1)), used
 
 
 def openssl_client(c, pair, s):
@@ -113,11 +136,11 @@ def row(pair):
         if c.name == "openssl":
             client = openssl_client(c, pair, s) * 1e6
             return {"server_cpu": openssl_server(c, pair, s) * 1e6, "client_cpu": client,
-                    "client_more": client}
+                    "client_more": client, "client_alone": client}
         new = our_client(c, pair, s, reuse=False) * 1e6
         warm = our_client(c, pair, s, reuse=True) * 1e6
         return {"server_cpu": our_server(c, pair, s) * 1e6, "client_cpu": new,
-                "client_more": new - warm}
+                "client_more": new - warm, "client_alone": our_handshake(c, pair, s) * 1e6}
     return run
 
 

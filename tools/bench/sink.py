@@ -43,10 +43,13 @@ class Sink:
 
     def join(self, client, server):
         """One thread for both directions: the TLS side bears no two at once."""
+        waiting = select.poll()  # a session lives on for a second: there are too many for select()
+        for s in (client, server):
+            waiting.register(s, select.POLLIN)
         while True:
             # more than the socket tells may be waiting inside the TLS side
-            ready = [client] if client.pending() else select.select([client, server], [], [])[0]
-            for source in ready:
+            ready = [client.fileno()] if client.pending() else [fd for fd, _ in waiting.poll()]
+            for source in (s for s in (client, server) if s.fileno() in ready):
                 data = source.recv(65536)
                 if not data:
                     return

@@ -61,33 +61,13 @@ void fallback_cancel(struct fallback *f)
 	fallback_done(f);
 }
 
-static void stop_patience(struct fallback *f)
-{
-	f->patient = false;
-	loop_disarm(f->w->loop, &f->last);
-}
-
-/* The head of an HTTP request ends with it; a body may take longer. */
-static void look_for_empty_line(struct fallback *f, const uint8_t *p, size_t n)
-{
-	for (size_t i = 0; i < n && f->patient; i++) {
-		if (p[i] != '\r' && p[i] != '\n')
-			f->head = HEAD_LINE;
-		else if (p[i] == '\n' && f->head == HEAD_LINE)
-			f->head = HEAD_LINE_END;
-		else if (p[i] == '\n' && f->head == HEAD_LINE_END)
-			stop_patience(f);
-	}
-}
-
 void fallback_pass_on(struct fallback *f, const uint8_t *p, size_t n)
 {
 	struct endpoint *peer = f->e.peer;
 	struct iovec iov = { (void *)p, n };
 
 	f->unanswered = true;
-	if (f->patient)
-		look_for_empty_line(f, p, n);
+	fallback_look_for_head(f, p, n);
 	if (peer && f->early.len == 0)
 		peer->ops->write(peer, &iov, 1, ENDPOINT_TIGHT);
 	else if (buf_append(&f->early, &f->w->pool, p, n) < 0)
@@ -235,8 +215,7 @@ static void endpoint_write(struct endpoint *e, struct iovec *iov, int n, enum en
 
 	(void)room;
 	f->unanswered = false;
-	if (f->patient)
-		stop_patience(f);
+	fallback_stop_patience(f);
 	for (int i = 0, k; i < n && !f->closed && !f->sink_ended; i += k) {
 		k = pieces_of_a_write(iov + i, n - i);
 		if (wire_write(f->wire, iov + i, k, WIRE_LATER) < 0)

@@ -32,6 +32,9 @@ extern const struct endpoint_ops fallback_endpoint_ops;
 
 /* Bytes of the client, for the target now or once it is there. */
 void fallback_pass_on(struct fallback *f, const uint8_t *p, size_t n);
+/* Bytes of the client: once they end a request's head, there is no hurry any more. */
+void fallback_look_for_head(struct fallback *f, const uint8_t *p, size_t n);
+void fallback_stop_patience(struct fallback *f);
 /* Watches f->wire. 0 or -errno. */
 int fallback_watch(struct fallback *f);
 /* Ends it and gives its place back; the wire is closed by `close_wire`. Idempotent. */
