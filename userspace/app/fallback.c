@@ -215,6 +215,7 @@ static void endpoint_write(struct endpoint *e, struct iovec *iov, int n, enum en
 
 	(void)room;
 	f->unanswered = false;
+	f->answered = true;
 	fallback_stop_patience(f);
 	for (int i = 0, k; i < n && !f->closed && !f->sink_ended; i += k) {
 		k = pieces_of_a_write(iov + i, n - i);
@@ -240,8 +241,8 @@ static void endpoint_eof(struct endpoint *e)
 	f->sink_ended = true;
 	if (f->guard) { /* too late to log in */
 		fallback_end(f, fallback_close_at_once);
-	} else if (f->source_ended || (f->unanswered && !wire_unacked(f->wire))) {
-		/* closing at once may make an RST, which must not overtake an answer */
+	} else if (f->source_ended || (f->unanswered && !(f->answered && wire_unacked(f->wire)))) {
+		/* closing at once may make an RST, which must not overtake an earlier answer */
 		fallback_end(f, fallback_close_quietly);
 	} else {
 		f->patient = false;  /* it has another use now */

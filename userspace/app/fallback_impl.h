@@ -23,6 +23,7 @@ struct fallback {
 	void *owner;
 	bool dialing, readable, source_ended, sink_ended, blocked, closed;
 	bool unanswered; /* the client spoke last */
+	bool answered;	 /* the target has ever said anything */
 	bool patient;	 /* the timer runs for the first request */
 	enum { HEAD_BEGIN, HEAD_LINE, HEAD_LINE_END } head; /* where it is in that */
 	char tag[16];
