@@ -3,44 +3,7 @@
 // where they cannot.
 #include "wire/handshake.h"
 
-#include "tls_pair.h"
-
-#include "tcp_bed.h"
-
-static struct buf_pool pool;
-static struct wire_shared sh;
-static struct made cert;
-static struct tls_server *server;
-static struct tls_client *client;
-static uint8_t *in;
-
-static int set_up(void **state)
-{
-	struct tls_keypair pair;
-	struct tls_server_opts so = { .pairs = &pair, .n_pairs = 1 };
-	struct tls_client_opts co = { .server_name = "a.test", .insecure = true };
-
-	(void)state;
-	cert = make_self_signed("a.test");
-	pair = (struct tls_keypair){ .cert_pem = cert.cert, .key_pem = cert.key, .name = "test" };
-	server = server_of(&so);
-	client = client_of(&co);
-	in = malloc(WIRE_READ_ROOM);
-	return wire_shared_init(&sh, &pool);
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	tls_server_free(server);
-	tls_client_free(client);
-	made_free(&cert);
-	free(in);
-	wire_shared_done(&sh);
-	assert_int_equal(pool.bytes_out, 0);
-	buf_pool_trim(&pool, 0);
-	return 0;
-}
+#include "shake_bed.h"
 
 static void await(int fd)
 {

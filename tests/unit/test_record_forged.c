@@ -6,36 +6,9 @@
 
 #include <openssl/evp.h>
 
-#include "forge.h"
+#include "record_pair.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
-
-static struct record_crypto rc;
-static struct record_dir tx, rx;
-static uint8_t text[FORGE_TEXT], record[FORGE_MAX], opened[FORGE_MAX];
-
-static int set_up(void **state)
-{
-	const enum tls_suite suite = *(enum tls_suite *)*state;
-	struct tls_half keys;
-
-	assert_int_equal(record_crypto_init(&rc), 0);
-	keys = forge_keys(&rc, suite, 1);
-	record_dir_init(&tx, suite, &keys, true);
-	record_dir_init(&rx, suite, &keys, false);
-	for (size_t i = 0; i < sizeof(text); i++)
-		text[i] = (uint8_t)(i * 131 + i / 251);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	record_dir_done(&rc, &tx);
-	record_dir_done(&rc, &rx);
-	record_crypto_done(&rc);
-	return 0;
-}
 
 /* As wire_read() does: the header first. Nothing is handed out unless the record is good. */
 static int try_open(void)

@@ -5,67 +5,7 @@
 
 #include <sys/epoll.h>
 
-#include "wire_bed.h"
-
-static struct wire_bed bed;
-static uint8_t pattern[2 * WIRE_WRITE_MAX];
-static uint64_t written;
-
-static int set_up_room(void **state, int room)
-{
-	written = 0;
-	wire_bed_init(&bed, *state, room);
-	return 0;
-}
-
-static int set_up(void **state)
-{
-	return set_up_room(state, 0);
-}
-
-static int set_up_tiny(void **state)
-{
-	return set_up_room(state, 4096);
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	wire_bed_done(&bed);
-	return 0;
-}
-
-/* Writes the next n bytes of the pattern as three pieces (fewer where n is small). */
-static int put(size_t n, enum wire_push push)
-{
-	size_t third = n / 3;
-	struct iovec iov[3] = {
-		{ pattern, third },
-		{ pattern + third, third },
-		{ pattern + 2 * third, n - 2 * third },
-	};
-	int err;
-
-	for (size_t i = 0; i < n; i++)
-		pattern[i] = bed_byte(written + i, 0);
-	err = third ? wire_write(bed.wire, iov, 3, push) : wire_write(bed.wire, iov + 2, 1, push);
-	if (!err)
-		written += n;
-	return err;
-}
-
-/* All but the last record of a write are full. */
-static void check_records(unsigned from, size_t total)
-{
-	unsigned n = (unsigned)((total + 16383) / 16384);
-
-	if (!bed.ssl)
-		return;
-	assert_int_equal(bed.n_records - from, n);
-	for (unsigned i = 0; i < n; i++)
-		assert_int_equal(bed.records[from + i],
-				 i + 1 < n ? 16384 : total - (size_t)(n - 1) * 16384);
-}
+#include "wire_put.h"
 
 static void wire_write__any_size__is_laid_out_in_full_records(void **state)
 {
@@ -80,75 +20,6 @@ static void wire_write__any_size__is_laid_out_in_full_records(void **state)
 		far_until(&bed, written);
 		check_records(before, sizes[i]);
 	}
-}
-
-/* Writes the next n bytes of the pattern from where their records are to be. */
-static int put_in_place(size_t n)
-{
-	struct iovec iov[WIRE_WRITE_MAX / WIRE_PIECE_MAX];
-	uint8_t *p = pattern;
-	int pieces = 0, err;
-
-	for (size_t at = 0; at < n; pieces++) {
-		size_t take = n - at < WIRE_PIECE_MAX ? n - at : WIRE_PIECE_MAX;
-
-		p += WIRE_ROOM_BEFORE;
-		iov[pieces] = (struct iovec){ p, take };
-		for (size_t i = 0; i < take; i++)
-			p[i] = bed_byte(written + at + i, 0);
-		p += take + WIRE_ROOM_AFTER;
-		at += take;
-	}
-	err = wire_write_in_place(bed.wire, iov, pieces, WIRE_NOW);
-	if (!err)
-		written += n;
-	return err;
-}
-
-static void wire_write_in_place__any_size__is_laid_out_in_full_records(void **state)
-{
-	static const size_t sizes[] = { 1,     16383,  16384,  16385,	      32768,
-					65536, 100000, 262143, WIRE_WRITE_MAX };
-
-	(void)state;
-	for (size_t i = 0; i < COUNT(sizes); i++) {
-		unsigned before = bed.n_records;
-
-		assert_int_equal(put_in_place(sizes[i]), 0);
-		far_until(&bed, written);
-		check_records(before, sizes[i]);
-	}
-}
-
-static void wire_write_in_place__peer_takes_nothing__queues_in_order(void **state)
-{
-	(void)state;
-	for (int i = 0; i < 4; i++) {
-		assert_int_equal(put_in_place(WIRE_WRITE_MAX), 0);
-		assert_int_equal(put(100, WIRE_LATER), 0);
-	}
-	assert_true(wire_queued(bed.wire) > WIRE_WRITE_MAX);
-	far_until(&bed, written);
-}
-
-static void wire_write_in_place__key_used_up__goes_on_with_the_next(void **state)
-{
-	(void)state;
-	bed.sh.records_max = 20;
-	for (int i = 0; i < 5; i++) {
-		unsigned before = bed.n_records;
-
-		assert_int_equal(put_in_place(WIRE_WRITE_MAX), 0);
-		far_until(&bed, written);
-		check_records(before, WIRE_WRITE_MAX);
-	}
-}
-
-static void wire_write_in_place__after_shutdown__is_epipe(void **state)
-{
-	(void)state;
-	assert_int_equal(wire_shutdown(bed.wire), 0);
-	assert_int_equal(put_in_place(10), -EPIPE);
 }
 
 static void wire_write__several__each_starts_a_record(void **state)
@@ -518,23 +389,10 @@ static void wire_describe__names_the_kind(void **state)
 	assert_int_equal(strstr(text, "(records)") != NULL, bed.kind->records);
 }
 
-#define KIND(f, up, i)                                                                             \
-	{                                                                                          \
-#f, f, up, tear_down, (void *)&wire_kinds[i]                                       \
-	}
-#define EACH(f, up)                                                                                \
-	KIND(f, up, 0), KIND(f, up, 1), KIND(f, up, 2), KIND(f, up, 3), KIND(f, up, 4),            \
-		KIND(f, up, 5), KIND(f, up, 6)
-#define TEST(f) EACH(f, set_up)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(wire_write__any_size__is_laid_out_in_full_records),
-		TEST(wire_write_in_place__any_size__is_laid_out_in_full_records),
-		EACH(wire_write_in_place__peer_takes_nothing__queues_in_order, set_up_tiny),
-		TEST(wire_write_in_place__key_used_up__goes_on_with_the_next),
-		TEST(wire_write_in_place__after_shutdown__is_epipe),
 		TEST(wire_write__several__each_starts_a_record),
 		TEST(wire_write__nothing__makes_no_record),
 		TEST(wire_write__too_much__is_refused_whole),
