@@ -82,24 +82,55 @@ static bool seal_pieces(EVP_CIPHER_CTX *ctx, struct record_src *src, size_t n, u
 	return true;
 }
 
+/* The header of a record with n bytes of content. */
+static void put_header(uint8_t *hdr, size_t n)
+{
+	hdr[0] = RECORD_DATA;
+	put_be16(hdr + 1, 0x0303);
+	put_be16(hdr + 3, (uint16_t)(n + 1 + RECORD_TAG_LEN));
+}
+
+/* Writes the tag; the record is done. */
+static bool finish(EVP_CIPHER_CTX *ctx, struct record_dir *tx, uint8_t *tag)
+{
+	int done;
+
+	if (!EVP_CipherFinal_ex(ctx, tag, &done) ||
+	    !EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_GET_TAG, RECORD_TAG_LEN, tag))
+		return false;
+	tx->keys.seq++;
+	return true;
+}
+
 ssize_t record_seal(struct record_crypto *rc, struct record_dir *tx, enum record_type type,
 		    struct record_src *src, size_t n, uint8_t *out)
 {
 	const uint8_t inner_type = (uint8_t)type;
-	uint8_t *body = out + RECORD_HDR_LEN, *tag = body + n + 1;
+	uint8_t *body = out + RECORD_HDR_LEN;
 	EVP_CIPHER_CTX *ctx;
 	int done;
 
-	out[0] = RECORD_DATA;
-	put_be16(out + 1, 0x0303);
-	put_be16(out + 3, (uint16_t)(n + 1 + RECORD_TAG_LEN));
+	put_header(out, n);
 	ctx = begin(rc, tx, out);
 	if (!ctx || !seal_pieces(ctx, src, n, body) ||
 	    !EVP_CipherUpdate(ctx, body + n, &done, &inner_type, 1) ||
-	    !EVP_CipherFinal_ex(ctx, tag, &done) ||
-	    !EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_GET_TAG, RECORD_TAG_LEN, tag))
+	    !finish(ctx, tx, body + n + 1))
 		return -EIO;
-	tx->keys.seq++;
+	return (ssize_t)(n + RECORD_OVERHEAD);
+}
+
+ssize_t record_seal_in_place(struct record_crypto *rc, struct record_dir *tx, enum record_type type,
+			     uint8_t *content, size_t n)
+{
+	EVP_CIPHER_CTX *ctx;
+	int done;
+
+	put_header(content - RECORD_HDR_LEN, n);
+	content[n] = (uint8_t)type;
+	ctx = begin(rc, tx, content - RECORD_HDR_LEN);
+	if (!ctx || !EVP_CipherUpdate(ctx, content, &done, content, (int)n + 1) ||
+	    !finish(ctx, tx, content + n + 1))
+		return -EIO;
 	return (ssize_t)(n + RECORD_OVERHEAD);
 }
 

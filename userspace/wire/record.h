@@ -75,6 +75,11 @@ struct record_src {
 ssize_t record_seal(struct record_crypto *rc, struct record_dir *tx, enum record_type type,
 		    struct record_src *src, size_t n, uint8_t *out);
 
+/* The same for n bytes at `content`, whose record begins RECORD_HDR_LEN bytes before them: it
+ * becomes what lies there, up to the tag behind the content and its type. */
+ssize_t record_seal_in_place(struct record_crypto *rc, struct record_dir *tx, enum record_type type,
+			     uint8_t *content, size_t n);
+
 /*
  * What a header says about its record: the length of the body, or -alert where no body can make it
  * a good one.

@@ -8,8 +8,9 @@
 #include <stdlib.h>
 
 /*
- * Everything that is sealed and sent goes through these two. After a failure nothing may follow:
- * the peer would find a hole, and a key that was not replaced would be used twice.
+ * What is sealed and sent goes through these two, or minds `dead` as they do. After a failure
+ * nothing may follow: the peer would find a hole, and a key that was not replaced would be used
+ * twice.
  */
 static ssize_t seal(struct wire_record *r, enum record_type type, struct record_src *src, size_t n,
 		    uint8_t *out)
@@ -105,13 +106,11 @@ static int record_write_in_place(struct wire *w, struct iovec *iov, int n, size_
 	/* a KeyUpdate has no room here */
 	if (r->answer_due || r->tx.keys.seq + (uint64_t)n + 1 >= w->sh->records_max)
 		return record_write(w, iov, n, total, push);
-	for (int i = 0; i < n; i++) {
-		struct record_src src = { &iov[i], 0 };
-
-		if (seal(r, RECORD_DATA, &src, iov[i].iov_len,
-			 (uint8_t *)iov[i].iov_base - RECORD_HDR_LEN) < 0)
-			return -EPIPE;
-	}
+	for (int i = 0; i < n && !r->dead; i++)
+		r->dead = record_seal_in_place(&w->sh->crypto, &r->tx, RECORD_DATA, iov[i].iov_base,
+					       iov[i].iov_len) < 0;
+	if (r->dead)
+		return -EPIPE;
 	return wire_record_send(r, start, total + (size_t)n * RECORD_OVERHEAD, push);
 }
 
