@@ -6,7 +6,7 @@ from figures import comparisons, groups, ratio, value
 
 COLOURS = {"anytlsd": "#1a66c2", "sing-box": "#a3adb8", "floor": "#2f3a45",
            "openssl": "#7a8f6a"}
-WIDTH, LEFT, BARS = 880, 230, 430  # the bars begin at LEFT and are at most BARS long
+WIDTH, LEFT, BARS = 1085, 315, 440  # the bars begin at LEFT and are at most BARS long
 BAR, GAP = 10, 9
 STYLE = ("text{font:12px system-ui,sans-serif;fill:#1f2730}.h{font-size:13px;font-weight:600}"
          ".n{font-size:10px;fill:#4a5663}.t{font-size:16px;font-weight:600}")
