@@ -89,7 +89,7 @@ func casePadding(c *cell) error {
 	if len(links) != 2 {
 		return fmt.Errorf("%d sessions for two streams at a time", len(links))
 	}
-	if links[0].hasRecord(ownPreamble) {
+	if links[0].hasEarlyRecord(ownPreamble) {
 		return errors.New("the first session knew the server's scheme already")
 	}
 	for _, size := range []int{ownPreamble, ownPacket1} {

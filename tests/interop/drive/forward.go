@@ -130,6 +130,13 @@ func (k *link) hasRecord(size int) bool {
 	return slices.Contains(k.records, size)
 }
 
+// hasEarlyRecord looks at the client's Finished and its preamble only: sizes that are drawn later may be any.
+func (k *link) hasEarlyRecord(size int) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return slices.Contains(k.records[:min(2, len(k.records))], size)
+}
+
 // cut ends the connection with RST to both ends.
 func (k *link) cut() { reset(k.client, k.server) }
 
