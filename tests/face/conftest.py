@@ -3,9 +3,7 @@
 
 import collections
 import json
-import os
 import pathlib
-import signal
 import subprocess
 import sys
 
@@ -14,6 +12,7 @@ import pytest
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.append(str(ROOT / "tests" / "scenarios"))
 
+import suite                                    # noqa: E402
 from daemon import Daemon                       # noqa: E402
 from nginx import Nginx, free_ports             # noqa: E402
 
@@ -88,22 +87,10 @@ def face(tmp_path_factory):
 
 
 @pytest.fixture(autouse=True)
-def time_limit():
-    """No test hangs: an alarm ends it with a traceback of where it was."""
-    def ring(*_):
-        raise TimeoutError(f"the test took more than {TEST_SECONDS} s")
-    signal.signal(signal.SIGALRM, ring)
-    signal.alarm(TEST_SECONDS)
-    yield
-    signal.alarm(0)
+def limited():
+    with suite.time_limit(TEST_SECONDS):
+        yield
 
 
 def pytest_terminal_summary(terminalreporter):
-    """The counts for the script that runs the suite."""
-    path = os.environ.get("FACE_SUMMARY")
-    if path:
-        tests = {kind: {report.nodeid for report in terminalreporter.stats.get(kind, [])}
-                 for kind in ("passed", "failed", "error", "skipped")}
-        failed = tests["failed"] | tests["error"]       # a test whose teardown failed has failed
-        pathlib.Path(path).write_text(f"{len(tests['passed'] - failed)} passed, {len(failed)} failed, "
-                                      f"{len(tests['skipped'])} skipped\n")
+    suite.write_counts(terminalreporter, "FACE_SUMMARY")

@@ -1,12 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Fixtures of all scenarios: the certificate, the time limit, the world of one test."""
 
-import os
-import pathlib
-import signal
-
 import pytest
 
+import suite
 from world import World, make_cert
 
 TEST_SECONDS = 120
@@ -18,14 +15,9 @@ def cert(tmp_path_factory):
 
 
 @pytest.fixture(autouse=True)
-def time_limit():
-    """No test hangs: an alarm ends it with a traceback of where it was."""
-    def ring(*_):
-        raise TimeoutError(f"the test took more than {TEST_SECONDS} s")
-    signal.signal(signal.SIGALRM, ring)
-    signal.alarm(TEST_SECONDS)
-    yield
-    signal.alarm(0)
+def limited():
+    with suite.time_limit(TEST_SECONDS):
+        yield
 
 
 @pytest.fixture
@@ -39,11 +31,4 @@ def world(tmp_path, cert):
 
 
 def pytest_terminal_summary(terminalreporter):
-    """The counts for the script that runs the suite."""
-    path = os.environ.get("SCENARIOS_SUMMARY")
-    if path:
-        tests = {kind: {report.nodeid for report in terminalreporter.stats.get(kind, [])}
-                 for kind in ("passed", "failed", "error", "skipped")}
-        failed = tests["failed"] | tests["error"]       # a test whose teardown failed has failed
-        pathlib.Path(path).write_text(f"{len(tests['passed'] - failed)} passed, {len(failed)} failed, "
-                                      f"{len(tests['skipped'])} skipped\n")
+    suite.write_counts(terminalreporter, "SCENARIOS_SUMMARY")
