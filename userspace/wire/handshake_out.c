@@ -3,9 +3,9 @@
 #include "wire/handshake_impl.h"
 
 #include <errno.h>
-#include <sys/socket.h>
 
 #include "base/be.h"
+#include "wire/wire_impl.h"
 
 #define OPENSSL_BUFFER 4096 /* of handshake messages to write */
 
@@ -27,21 +27,10 @@ static int piece(const struct handshake *h)
 
 static int send_out(struct handshake *h)
 {
-	struct iovec iov[8];
-	struct msghdr msg = { .msg_iov = iov };
+	uint64_t sent = 0;
+	int err = wire_send_queue(h->fd, &h->out, h->sh->pool, &sent);
 
-	while (h->out.len > 0) {
-		ssize_t sent;
-
-		msg.msg_iovlen = (size_t)buf_peek(&h->out, iov, 8);
-		sent = sendmsg(h->fd, &msg, MSG_NOSIGNAL);
-		if (sent < 0 && errno == EINTR)
-			continue;
-		if (sent < 0)
-			return errno == EAGAIN ? -EAGAIN : -ECONNRESET;
-		buf_consume(&h->out, h->sh->pool, (size_t)sent);
-	}
-	return 0;
+	return err == 0 || err == -EAGAIN ? err : -ECONNRESET;
 }
 
 int handshake_flush(struct handshake *h)

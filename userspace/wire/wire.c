@@ -200,22 +200,31 @@ uint64_t wire_sent(const struct wire *w)
 	return w->sent;
 }
 
-int wire_flush(struct wire *w)
+int wire_send_queue(int fd, struct buf *out, struct buf_pool *pool, uint64_t *total)
 {
-	while (w->out.len > 0) {
+	while (out->len > 0) {
 		struct iovec iov[FLUSH_PIECES];
 		struct msghdr msg = { .msg_iov = iov };
 		ssize_t sent;
 
-		msg.msg_iovlen = (size_t)buf_peek(&w->out, iov, FLUSH_PIECES);
-		sent = sendmsg(w->fd, &msg, MSG_NOSIGNAL);
+		msg.msg_iovlen = (size_t)buf_peek(out, iov, FLUSH_PIECES);
+		sent = sendmsg(fd, &msg, MSG_NOSIGNAL);
 		if (sent < 0 && errno == EINTR)
 			continue;
 		if (sent < 0)
 			return errno == EWOULDBLOCK ? -EAGAIN : -errno;
-		w->sent += (uint64_t)sent;
-		buf_consume(&w->out, w->sh->pool, (size_t)sent);
+		*total += (uint64_t)sent;
+		buf_consume(out, pool, (size_t)sent);
 	}
+	return 0;
+}
+
+int wire_flush(struct wire *w)
+{
+	int err = wire_send_queue(w->fd, &w->out, w->sh->pool, &w->sent);
+
+	if (err < 0)
+		return err;
 	/* once: each call makes an edge, even where FIN is sent already */
 	if (w->fin_due && !w->fin_sent)
 		shutdown(w->fd, SHUT_WR);

@@ -36,6 +36,9 @@ void wire_init(struct wire *w, const struct wire_ops *ops, struct wire_shared *s
 int wire_send(struct wire *w, const uint8_t *p, size_t n, enum wire_push push);
 int wire_send_pieces(struct wire *w, const struct iovec *iov, int n, size_t total,
 		     enum wire_push push);
+/* Sends a queue: 0 when all is gone, -EAGAIN when the socket is full, or another -errno. What the
+ * socket took is added to *total. */
+int wire_send_queue(int fd, struct buf *out, struct buf_pool *pool, uint64_t *total);
 /* recv() into p; on an end sets w->end and returns 0. */
 ssize_t wire_recv(struct wire *w, uint8_t *p, size_t n);
 
