@@ -10,7 +10,7 @@ V ?= 0
 Q = $(if $(filter 1,$(V)),,@)
 say = $(if $(filter 1,$(V)),,@printf '  %-7s %s\n' $(1) $(2))
 
-PKGS := openssl libcares jansson liburiparser libcap-ng
+PKGS := openssl libbpf libcares jansson liburiparser libcap-ng
 MISSING := $(shell pkg-config --print-errors --short-errors --exists $(PKGS) 2>&1 || echo .)
 ifneq ($(MISSING),)
 ifeq ($(filter clean help format,$(MAKECMDGOALS)),)
@@ -24,7 +24,7 @@ CFLAGS ?= -O2 -g
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wconversion -Wno-sign-conversion
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 PKG_LIBS := $(shell pkg-config --libs $(PKGS) 2>/dev/null)
-ALL_CFLAGS = -std=gnu11 $(WARN) $(WERROR) -D_GNU_SOURCE -Iuserspace -Itools -I$(B)/gen -fno-strict-aliasing \
+ALL_CFLAGS = -std=gnu11 $(WARN) $(WERROR) -D_GNU_SOURCE -Iuserspace -Itools -I. -I$(B)/gen -fno-strict-aliasing \
 	-fstack-protector-strong -D_FORTIFY_SOURCE=2 $(PKG_CFLAGS) $(CFLAGS) -MMD -MP -pthread
 LIBS = $(PKG_LIBS) -pthread
 
@@ -42,7 +42,7 @@ $(B)/%.o: %.c
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
-C_FILES = $(wildcard userspace/*/*.[ch] tools/*/*.[ch] tests/unit/*.[ch] tests/fuzz/*.[ch] \
+C_FILES = $(wildcard bpf/*.[ch] bpf/probe/*.[ch] userspace/*/*.[ch] tools/*/*.[ch] tests/unit/*.[ch] tests/fuzz/*.[ch] \
 	tests/shaping/*.[ch] tests/interop/*.c)
 
 format: ## lay the C files out by .clang-format

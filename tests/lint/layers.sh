@@ -18,8 +18,8 @@ BEGIN {
 	may["wire"] = "wire ev base"
 	may["io"] = "io ev base"
 	may["net"] = "net ev base"
-	may["datapath"] = "datapath wire ev proto base"
-	may["app"] = layers
+	may["datapath"] = "datapath wire ev proto base bpf"
+	may["app"] = layers " bpf"
 }
 function complain(text) { printf "%s:%d: %s\n", FILENAME, FNR, text; bad = 1 }
 FNR == 1 { split(FILENAME, part, "/"); layer = part[2] }
