@@ -366,7 +366,7 @@ static void wire_abort__far_end__sees_a_reset(void **state)
 static void wire_read__key_update_asked_for__is_answered(void **state)
 {
 	(void)state;
-	if (bed.kind->version != TLS1_3_VERSION)
+	if (bed.kind->version != TLS1_3_VERSION || !wire_bed_rekeys(&bed))
 		return;
 	for (uint64_t i = 0; i < 5; i++) {
 		assert_true(SSL_key_update(bed.ssl, SSL_KEY_UPDATE_REQUESTED));
@@ -386,12 +386,11 @@ static void wire_describe__names_the_kind(void **state)
 
 	(void)state;
 	assert_non_null(strstr(text, bed.kind->suites ? bed.kind->suites : want[kind]));
-	assert_int_equal(strstr(text, "(records)") != NULL, bed.kind->records);
 }
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
+	struct CMUnitTest tests[] = {
 		TEST(wire_write__any_size__is_laid_out_in_full_records),
 		TEST(wire_write__several__each_starts_a_record),
 		TEST(wire_write__nothing__makes_no_record),
@@ -421,5 +420,5 @@ int main(void)
 		TEST(wire_describe__names_the_kind),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return run_kinds(tests, COUNT(tests));
 }

@@ -56,6 +56,8 @@ static void wire_write_in_place__peer_takes_nothing__queues_in_order(void **stat
 static void wire_write_in_place__key_used_up__goes_on_with_the_next(void **state)
 {
 	(void)state;
+	if (!wire_bed_rekeys(&bed))
+		return;
 	bed.sh.records_max = 20;
 	for (int i = 0; i < 5; i++) {
 		unsigned before = bed.n_records;
@@ -75,12 +77,12 @@ static void wire_write_in_place__after_shutdown__is_epipe(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
+	struct CMUnitTest tests[] = {
 		TEST(wire_write_in_place__any_size__is_laid_out_in_full_records),
 		EACH(wire_write_in_place__peer_takes_nothing__queues_in_order, set_up_tiny),
 		TEST(wire_write_in_place__key_used_up__goes_on_with_the_next),
 		TEST(wire_write_in_place__after_shutdown__is_epipe),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return run_kinds(tests, COUNT(tests));
 }

@@ -5,31 +5,42 @@
 
 #include "tls_pair.h"
 
+#include "ktls_here.h"
 #include "tcp_bed.h"
 #include "base/be.h"
 #include "wire/tls_secrets.h"
 #include "wire/wire.h"
 
-#define WIRE_RECORDS 256
+#define BED_RECORDS 256
 
 struct wire_kind {
 	const char *name;
-	int version;	    /* 0: plain */
-	size_t overhead;    /* bytes of a record's body beyond the plaintext */
-	const char *suites; /* of TLS 1.3 */
-	bool records;	    /* our own records; else OpenSSL's */
-	bool client;	    /* the wire is the client's */
+	int version;		   /* 0: plain */
+	size_t overhead;	   /* bytes of a record's body beyond the plaintext */
+	const char *suites;	   /* of TLS 1.3 */
+	bool records;		   /* our own records; else OpenSSL's */
+	bool client;		   /* the wire is the client's */
+	bool kernel_tx, kernel_rx; /* the kernel makes, reads the records */
 };
 
 static const struct wire_kind wire_kinds[] = {
-	{ "plain", 0, 0, NULL, false, false },
-	{ "TLS 1.2", TLS1_2_VERSION, 24, NULL, false, false }, /* 8 bytes of nonce, 16 of tag */
-	{ "TLS 1.3", TLS1_3_VERSION, 17, NULL, false, false }, /* type and tag */
-	{ "records", TLS1_3_VERSION, 17, "TLS_AES_128_GCM_SHA256", true, false },
-	{ "records", TLS1_3_VERSION, 17, "TLS_AES_256_GCM_SHA384", true, false },
-	{ "records", TLS1_3_VERSION, 17, "TLS_CHACHA20_POLY1305_SHA256", true, false },
-	{ "records", TLS1_3_VERSION, 17, "TLS_AES_256_GCM_SHA384", true, true },
+	{ "plain", 0, 0, NULL, false, false, false, false },
+	{ "TLS 1.2", TLS1_2_VERSION, 24, NULL, false, false, false,
+	  false }, /* 8 bytes of nonce, 16 of tag */
+	{ "TLS 1.3", TLS1_3_VERSION, 17, NULL, false, false, false, false }, /* type and tag */
+	{ "records", TLS1_3_VERSION, 17, "TLS_AES_128_GCM_SHA256", true, false, false, false },
+	{ "records", TLS1_3_VERSION, 17, "TLS_AES_256_GCM_SHA384", true, false, false, false },
+	{ "records", TLS1_3_VERSION, 17, "TLS_CHACHA20_POLY1305_SHA256", true, false, false,
+	  false },
+	{ "records", TLS1_3_VERSION, 17, "TLS_AES_256_GCM_SHA384", true, true, false, false },
+	{ "kernel", TLS1_3_VERSION, 17, "TLS_AES_128_GCM_SHA256", true, false, true, true },
+	{ "kernel", TLS1_3_VERSION, 17, "TLS_AES_256_GCM_SHA384", true, false, true, true },
+	{ "kernel", TLS1_3_VERSION, 17, "TLS_CHACHA20_POLY1305_SHA256", true, false, true, true },
+	{ "kernel", TLS1_3_VERSION, 17, "TLS_AES_128_GCM_SHA256", true, true, true, true },
+	{ "kernel sends", TLS1_3_VERSION, 17, "TLS_AES_256_GCM_SHA384", true, false, true, false },
+	{ "kernel reads", TLS1_3_VERSION, 17, "TLS_AES_256_GCM_SHA384", true, true, false, true },
 };
+#define WIRE_KERNEL_KINDS 7 /* from here on */
 
 struct wire_bed {
 	const struct wire_kind *kind;
@@ -41,8 +52,8 @@ struct wire_bed {
 	SSL *ssl;     /* of the far end; NULL where plain */
 	uint8_t *raw; /* received, not a whole record yet */
 	size_t n_raw;
-	uint64_t got;		      /* plaintext bytes that came out, as the pattern says */
-	size_t records[WIRE_RECORDS]; /* plaintext sizes of data records */
+	uint64_t got;		     /* plaintext bytes that came out, as the pattern says */
+	size_t records[BED_RECORDS]; /* plaintext sizes of data records */
 	unsigned n_records;
 	bool notified; /* close_notify came */
 	bool fin;
@@ -111,6 +122,27 @@ static inline struct wire *wire_bed_record(struct wire_shared *sh, const struct 
 	return w;
 }
 
+/* Receiving is handed over behind the first data. */
+static inline void wire_bed_to_kernel(struct wire_bed *b)
+{
+	const struct wire_kernel_opts o = { .tx = b->kind->kernel_tx,
+					    .rx = b->kind->kernel_rx,
+					    .rekey_tx = ktls_rekeys() };
+	enum wire_place tx, rx;
+
+	assert_int_equal(wire_to_kernel(b->wire, &o), 0);
+	wire_places(b->wire, &tx, &rx);
+	assert_int_equal(tx, b->kind->kernel_tx ? WIRE_KERNEL : WIRE_RECORDS);
+	assert_int_equal(rx, WIRE_RECORDS);
+	assert_null(wire_kernel_refusal(b->wire));
+}
+
+/* Whether its keys can be replaced; what happens where they cannot: test_wire_kernel.c. */
+static inline bool wire_bed_rekeys(const struct wire_bed *b)
+{
+	return b->kind < &wire_kinds[WIRE_KERNEL_KINDS] || ktls_rekeys();
+}
+
 static inline void wire_bed_init(struct wire_bed *b, const struct wire_kind *kind, int room)
 {
 	int pair[2];
@@ -136,6 +168,8 @@ static inline void wire_bed_init(struct wire_bed *b, const struct wire_kind *kin
 	}
 	assert_non_null(b->wire);
 	assert_int_equal(wire_fd(b->wire), pair[1]);
+	if (kind->kernel_tx || kind->kernel_rx)
+		wire_bed_to_kernel(b);
 }
 
 static inline void wire_bed_done(struct wire_bed *b)
@@ -173,7 +207,7 @@ static inline void far_record(struct wire_bed *b, size_t body)
 	ERR_clear_error();
 	if (b->got == before)
 		return;
-	assert_true(b->n_records < WIRE_RECORDS);
+	assert_true(b->n_records < BED_RECORDS);
 	assert_int_equal(b->got - before, body - b->kind->overhead);
 	b->records[b->n_records++] = body - b->kind->overhead;
 }

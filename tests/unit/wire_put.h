@@ -72,7 +72,23 @@ static inline void check_records(unsigned from, size_t total)
 	}
 #define EACH(f, up)                                                                                \
 	KIND(f, up, 0), KIND(f, up, 1), KIND(f, up, 2), KIND(f, up, 3), KIND(f, up, 4),            \
-		KIND(f, up, 5), KIND(f, up, 6)
+		KIND(f, up, 5), KIND(f, up, 6), KIND(f, up, 7), KIND(f, up, 8), KIND(f, up, 9),    \
+		KIND(f, up, 10), KIND(f, up, 11), KIND(f, up, 12)
 #define TEST(f) EACH(f, set_up)
+
+/* Runs the tests; where there is no kernel TLS, one skipped test stands for all that need it. */
+static inline int run_kinds(struct CMUnitTest *tests, size_t n)
+{
+	size_t kept = 0;
+
+	if (ktls_here())
+		return _cmocka_run_group_tests("wire", tests, n, NULL, NULL);
+	for (size_t i = 0; i < n; i++)
+		if ((const struct wire_kind *)tests[i].initial_state <
+		    &wire_kinds[WIRE_KERNEL_KINDS])
+			tests[kept++] = tests[i];
+	tests[kept++] = (struct CMUnitTest){ .name = "over_kernel_tls", .test_func = ktls_lacking };
+	return _cmocka_run_group_tests("wire", tests, kept, NULL, NULL);
+}
 
 #endif

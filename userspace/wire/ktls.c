@@ -3,9 +3,12 @@
 #include "wire/ktls.h"
 
 #include <errno.h>
+#include <linux/sockios.h>
+#include <linux/tcp.h>
 #include <linux/tls.h>
-#include <netinet/tcp.h>
+#include <netinet/in.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include "base/be.h"
@@ -13,9 +16,6 @@
 
 #ifndef SOL_TLS
 #define SOL_TLS 282
-#endif
-#ifndef TCP_ULP
-#define TCP_ULP 31
 #endif
 
 /* What the three suites have in common is that the kernel wants their parts in different places. */
@@ -28,7 +28,7 @@ union crypto {
 
 int ktls_attach(int fd)
 {
-	return setsockopt(fd, SOL_TCP, TCP_ULP, "tls", sizeof("tls")) < 0 ? -errno : 0;
+	return setsockopt(fd, IPPROTO_TCP, TCP_ULP, "tls", sizeof("tls")) < 0 ? -errno : 0;
 }
 
 static socklen_t crypto_len(enum tls_suite s)
@@ -105,6 +105,20 @@ int ktls_seq(int fd, enum ktls_dir dir, enum tls_suite s, uint64_t *ret_seq)
 	return 0;
 }
 
+int ktls_pushed(int fd, uint64_t *ret_bytes)
+{
+	struct tcp_info info = { 0 };
+	socklen_t len = sizeof(info);
+	int queued;
+
+	/* what is acknowledged between the two is then in neither */
+	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) < 0 ||
+	    ioctl(fd, SIOCOUTQ, &queued) < 0)
+		return -errno;
+	*ret_bytes = info.tcpi_bytes_acked + (uint64_t)queued;
+	return 0;
+}
+
 int ktls_expect_no_pad(int fd)
 {
 	int on = 1;
@@ -156,7 +170,7 @@ ssize_t ktls_recv(int fd, void *p, size_t n, int *ret_type)
 	if (got < 0)
 		return -errno;
 	c = CMSG_FIRSTHDR(&msg);
-	*ret_type = RECORD_DATA; /* FIN has none */
+	*ret_type = 0; /* FIN has none; an empty record has */
 	if (c && c->cmsg_level == SOL_TLS && c->cmsg_type == TLS_GET_RECORD_TYPE)
 		*ret_type = *CMSG_DATA(c);
 	return got;

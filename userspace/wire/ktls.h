@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Kernel TLS 1.3 on one socket, system call by system call (kernel: Documentation/networking/tls.rst).
- * What it lacks and gets wrong on some kernels is for datapath/probe to find out.
+ * Kernel TLS 1.3 on one socket, system call by system call (kernel:
+ * Documentation/networking/tls.rst). What it lacks and gets wrong on some kernels is for
+ * datapath/probe to find out.
  */
 #ifndef WIRE_KTLS_H
 #define WIRE_KTLS_H
@@ -29,6 +30,10 @@ int ktls_install(int fd, enum ktls_dir dir, enum tls_suite s, const struct tls_h
 /* Number of the next record, as the kernel counts. 0 or -errno. */
 int ktls_seq(int fd, enum ktls_dir dir, enum tls_suite s, uint64_t *ret_seq);
 
+/* Bytes that TCP was given to send so far, as they are on the connection. Never too many; equal
+ * where nothing is on its way into TCP. 0 or -errno. */
+int ktls_pushed(int fd, uint64_t *ret_bytes);
+
 /* TLS_RX_EXPECT_NO_PAD: decrypt into the reader's memory. 0 or -errno. */
 int ktls_expect_no_pad(int fd);
 
@@ -40,7 +45,7 @@ ssize_t ktls_send(int fd, enum record_type type, const struct iovec *iov, int n,
 
 /*
  * Receives content of one type: many records of data, or one record of another type. Returns its
- * length and *ret_type; 0 with RECORD_DATA at FIN; or -errno: -EBADMSG (no TLS, or forged),
+ * length and *ret_type; 0 with type 0 at FIN; or -errno: -EBADMSG (no TLS, or forged),
  * -EKEYEXPIRED (a KeyUpdate was read: the next key is due), ...
  */
 ssize_t ktls_recv(int fd, void *p, size_t n, int *ret_type);

@@ -38,6 +38,12 @@ int record_dir_update(struct record_crypto *rc, struct record_dir *d)
 	return tls_half_update(rc->kdf, d->suite, &d->keys);
 }
 
+void record_dir_rest(struct record_crypto *rc, struct record_dir *d)
+{
+	aead_drop(rc->aead, &d->claim);
+	secret_wipe(d->keys.key, sizeof(d->keys.key));
+}
+
 void record_dir_done(struct record_crypto *rc, struct record_dir *d)
 {
 	aead_drop(rc->aead, &d->claim);

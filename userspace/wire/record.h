@@ -59,6 +59,8 @@ void record_dir_init(struct record_dir *d, enum tls_suite s, const struct tls_ha
 		     bool seal);
 /* Takes the next generation of keys. 0 or -EIO. */
 int record_dir_update(struct record_crypto *rc, struct record_dir *d);
+/* Somebody else makes the records from here on: gives up what only they need; the secret stays. */
+void record_dir_rest(struct record_crypto *rc, struct record_dir *d);
 /* Wipes the keys. */
 void record_dir_done(struct record_crypto *rc, struct record_dir *d);
 

@@ -11,7 +11,6 @@
 
 #include "base/fd.h"
 
-#define SEND_AT_ONCE 16384 /* so many bytes are worth a system call of their own */
 #define FLUSH_PIECES 32
 #define READ_AHEAD   16384 /* about OpenSSL's buffer for reading */
 /* AES-GCM's safe limit is 2^24.5 full records under one key (RFC 8446, 5.5). */
@@ -138,8 +137,7 @@ static ssize_t send_some(int fd, const struct iovec *iov, int n)
 	return sent;
 }
 
-/* Queues all but the first `skip` bytes. */
-static int queue(struct wire *w, const struct iovec *iov, int n, size_t skip)
+int wire_queue(struct wire *w, const struct iovec *iov, int n, size_t skip)
 {
 	for (int i = 0; i < n; i++) {
 		size_t gone = skip < iov[i].iov_len ? skip : iov[i].iov_len;
@@ -156,7 +154,7 @@ int wire_send_pieces(struct wire *w, const struct iovec *iov, int n, size_t tota
 		     enum wire_push push)
 {
 	bool queued = w->out.len > 0;
-	bool at_once = push == WIRE_NOW || w->out.len + total >= SEND_AT_ONCE;
+	bool at_once = push == WIRE_NOW || w->out.len + total >= WIRE_AT_ONCE;
 	ssize_t sent = 0;
 
 	if (!queued && at_once)
@@ -164,7 +162,7 @@ int wire_send_pieces(struct wire *w, const struct iovec *iov, int n, size_t tota
 	if (sent < 0)
 		return (int)sent;
 	w->sent += (uint64_t)sent;
-	if ((size_t)sent < total && queue(w, iov, n, (size_t)sent) < 0)
+	if ((size_t)sent < total && wire_queue(w, iov, n, (size_t)sent) < 0)
 		return -ENOMEM;
 	if (queued && at_once) {
 		int err = wire_flush(w);
@@ -186,13 +184,18 @@ size_t wire_queued(const struct wire *w)
 	return w->out.len;
 }
 
+static size_t held(const struct wire *w)
+{
+	return w->ops->held ? w->ops->held(w) : 0;
+}
+
 size_t wire_unacked(const struct wire *w)
 {
 	int outq = 0; /* of a socket that has failed: nothing is on its way */
 
 	if (ioctl(w->fd, SIOCOUTQ, &outq) < 0)
 		outq = 0;
-	return w->out.len + (size_t)outq;
+	return w->out.len + held(w) + (size_t)outq;
 }
 
 uint64_t wire_sent(const struct wire *w)
@@ -221,14 +224,16 @@ int wire_send_queue(int fd, struct buf *out, struct buf_pool *pool, uint64_t *to
 
 int wire_flush(struct wire *w)
 {
-	int err = wire_send_queue(w->fd, &w->out, w->sh->pool, &w->sent);
+	int err = w->ops->send_queue ? w->ops->send_queue(w)
+				     : wire_send_queue(w->fd, &w->out, w->sh->pool, &w->sent);
 
-	if (err < 0)
+	if (err < 0 || !w->fin_due || w->fin_sent)
 		return err;
+	if (held(w) > 0) /* shutdown() would throw it away */
+		return -EAGAIN;
 	/* once: each call makes an edge, even where FIN is sent already */
-	if (w->fin_due && !w->fin_sent)
-		shutdown(w->fd, SHUT_WR);
-	w->fin_sent = w->fin_due;
+	shutdown(w->fd, SHUT_WR);
+	w->fin_sent = true;
 	return 0;
 }
 
@@ -248,6 +253,13 @@ void wire_drop_read_ahead(struct wire_shared *sh, int fd)
 int wire_fd(const struct wire *w)
 {
 	return w->fd;
+}
+
+void wire_places(const struct wire *w, enum wire_place *ret_tx, enum wire_place *ret_rx)
+{
+	*ret_tx = *ret_rx = w->ops->place;
+	if (w->ops->places)
+		w->ops->places(w, ret_tx, ret_rx);
 }
 
 const char *wire_describe(const struct wire *w)

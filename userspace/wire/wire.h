@@ -48,6 +48,15 @@ enum wire_end {
 	WIRE_CLOSED,	/* close_notify, or FIN on a plain wire */
 	WIRE_TRUNCATED, /* FIN without close_notify */
 	WIRE_RESET,	/* RST, time-out, fatal alert, bad record */
+	WIRE_STALE,	/* the peer's key has changed, and the kernel cannot follow */
+};
+
+/* Where a direction's records are made or read. */
+enum wire_place {
+	WIRE_PLAIN,   /* there are none */
+	WIRE_OPENSSL, /* by OpenSSL */
+	WIRE_RECORDS, /* by us */
+	WIRE_KERNEL,
 };
 
 struct wire;
@@ -107,16 +116,42 @@ int wire_write(struct wire *w, const struct iovec *iov, int n, enum wire_push pu
  */
 int wire_write_in_place(struct wire *w, struct iovec *iov, int n, enum wire_push push);
 
+/*
+ * Splicing: data goes between the socket and a pipe past userspace. Whether it can at this moment:
+ * a plain wire or kernel TLS, and, for sending, an empty queue.
+ */
+bool wire_splices_in(const struct wire *w);
+bool wire_splices_out(const struct wire *w);
+
+#define WIRE_PIPE_SLOTS                                                                            \
+	64 /* pages that a pipe must have room for: some kernels lose what does not fit */
+
+/*
+ * Received data, at most `max` bytes or about that (whole records), into an empty pipe. Returns the
+ * bytes; -EAGAIN: nothing more for now; -EBUSY: the next record is no data, wire_read() takes it;
+ * 0: the end, see wire_end().
+ */
+ssize_t wire_splice_in(struct wire *w, int pipe, size_t max);
+
+/*
+ * As wire_write() with WIRE_NOW, for a header and n (at most 65535) bytes that are in a pipe, which
+ * is empty afterwards. Where records end is up to the pieces that the pipe's bytes came in.
+ */
+int wire_splice_out(struct wire *w, const void *hdr, size_t n_hdr, int pipe, size_t n);
+
 /* Bytes accepted that the kernel has not taken yet. */
 size_t wire_queued(const struct wire *w);
 
-/* The same and those that the peer's kernel has not acknowledged. */
+/* The same, those that kernel TLS holds, and those that the peer's kernel has not acknowledged. */
 size_t wire_unacked(const struct wire *w);
 
 /* Bytes that the kernel has taken since the wire was made, as they are on the connection. */
 uint64_t wire_sent(const struct wire *w);
 
-/* Sends what is queued: 0 when all is gone, -EAGAIN when the socket is full, else the wire is dead.
+/*
+ * Sends what is queued: 0 when all is gone, -EAGAIN when the socket is full, else the wire is dead.
+ * -EAGAIN with an empty queue, after wire_shutdown(): kernel TLS still holds records, FIN has to
+ * wait for them, and no event tells when they are gone; call it again soon.
  */
 int wire_flush(struct wire *w);
 
@@ -129,6 +164,32 @@ int wire_shutdown(struct wire *w);
  * closing the socket would make an RST of it, which can overtake the alert.
  */
 void wire_drop_read_ahead(struct wire_shared *sh, int fd);
+
+struct wire_kernel_opts {
+	bool tx, rx;   /* the directions that the kernel is to have */
+	bool no_pad;   /* decrypt into the reader's memory: right only where records with padding
+			  are known to be */
+	bool rekey_tx; /* the kernel can replace the key that it sends with */
+};
+
+/*
+ * Has the kernel make and read the records of a TLS 1.3 wire, each direction from the next moment
+ * on where that can be: once the queue is empty, and behind the first data. What the kernel refuses
+ * goes on here, with the same keys. Other wires ignore it. 0 or -ENOMEM (nothing has changed).
+ */
+int wire_to_kernel(struct wire *w, const struct wire_kernel_opts *o);
+/* Where the records are made and read by now. */
+void wire_places(const struct wire *w, enum wire_place *ret_tx, enum wire_place *ret_rx);
+/* Why the kernel has not got what was asked for: a text, or NULL where there is nothing to say. */
+const char *wire_kernel_refusal(const struct wire *w);
+
+/* How much longer the keys will do. */
+enum wire_wear {
+	WIRE_FRESH,
+	WIRE_WORN,  /* half of what one key may do: no new stream, where that can be avoided */
+	WIRE_SPENT, /* nothing more shall be written: close it */
+};
+enum wire_wear wire_wear(const struct wire *w);
 
 int wire_fd(const struct wire *w);
 /* "plain", "TLSv1.3 TLS_AES_128_GCM_SHA256", ...: for logs. */

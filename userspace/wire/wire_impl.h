@@ -5,6 +5,8 @@
 
 #include "wire/wire.h"
 
+#define WIRE_AT_ONCE 16384 /* so many bytes are worth a system call of their own */
+
 struct wire_ops {
 	ssize_t (*read)(struct wire *w, uint8_t *p);
 	int (*write)(struct wire *w, const struct iovec *iov, int n, size_t total,
@@ -15,6 +17,16 @@ struct wire_ops {
 	int (*close_notify)(struct wire *w); /* NULL where there is none */
 	void (*free)(struct wire *w);	     /* what the implementation owns, and w itself */
 	const char *(*describe)(const struct wire *w);
+	/* NULL where both are what `place` says */
+	void (*places)(const struct wire *w, enum wire_place *ret_tx, enum wire_place *ret_rx);
+	enum wire_place place;
+	/* NULL: the queue is bytes as the socket wants them; as wire_send_queue() */
+	int (*send_queue)(struct wire *w);
+	/* Bytes that are with neither us nor TCP; NULL: there are none */
+	size_t (*held)(const struct wire *w);
+	/* where `place` is WIRE_PLAIN or WIRE_KERNEL */
+	ssize_t (*splice_in)(struct wire *w, int pipe, size_t max);
+	int (*splice_out)(struct wire *w, const void *hdr, size_t n_hdr, int pipe, size_t n);
 };
 
 /* Embedded in each implementation. */
@@ -39,6 +51,14 @@ int wire_send_pieces(struct wire *w, const struct iovec *iov, int n, size_t tota
 /* Sends a queue: 0 when all is gone, -EAGAIN when the socket is full, or another -errno. What the
  * socket took is added to *total. */
 int wire_send_queue(int fd, struct buf *out, struct buf_pool *pool, uint64_t *total);
+/* Queues all but the first `skip` bytes. 0 or -ENOMEM. */
+int wire_queue(struct wire *w, const struct iovec *iov, int n, size_t skip);
+/* Sends hdr and then n bytes of the pipe, as far as the socket takes them. Bytes or -errno. */
+ssize_t wire_splice_some(int fd, const void *hdr, size_t n_hdr, int pipe, size_t n);
+/* What wire_splice_some() left: the rest of hdr, and that of the pipe, which is in scratch memory
+ * now. Pieces (2 at most), or -errno. */
+int wire_splice_rest(struct wire *w, const void *hdr, size_t n_hdr, int pipe, size_t n, size_t sent,
+		     struct iovec iov[static 2]);
 /* recv() into p; on an end sets w->end and returns 0. */
 ssize_t wire_recv(struct wire *w, uint8_t *p, size_t n);
 

@@ -17,18 +17,10 @@ _Static_assert(PART_MAX + RECV_MAX <= WIRE_SCRATCH, "a part and a receive fit in
 _Static_assert(PART_MAX + RECV_MAX <= WIRE_READ_ROOM, "and what comes out of them in the room");
 
 /* A peer that sends key updates and the like without end keeps the worker from everybody else. */
-#define BARREN_MAX  (64 * 1024) /* bytes without data */
-#define UPDATES_MAX 64		/* key updates in one read */
+#define UPDATES_MAX 64 /* key updates in one read */
 /* Where OpenSSL loses patience: our limits shall be no others. */
 #define EMPTIES_MAX  32
 #define WARNINGS_MAX 4
-
-/* One wire_read() at work. */
-struct reading {
-	uint8_t *out; /* plaintext goes here */
-	size_t used;
-	unsigned updates;
-};
 
 /* What the peer sent is no TLS. Nothing follows our close_notify, not even an alert. */
 static void fail(struct wire_record *r, enum record_alert what)
@@ -58,13 +50,7 @@ static void learn_ticket(struct wire_record *r, const uint8_t *record, size_t n)
  */
 static void answer(struct wire_record *r)
 {
-	uint8_t *out = r->w.sh->cipher_out;
-	ssize_t n;
-
-	if (r->w.fin_due || wire_queued(&r->w) > 0)
-		return;
-	n = wire_record_key_update(r, out);
-	if (n < 0 || wire_record_send(r, out, (size_t)n, WIRE_NOW) < 0)
+	if (!r->w.fin_due && wire_queued(&r->w) == 0 && wire_record_answer(r) < 0)
 		r->w.end = WIRE_RESET;
 }
 
@@ -85,6 +71,8 @@ static void got_handshake(struct wire_record *r, struct reading *rd, const uint8
 		wire_record_forget_tickets(r); /* it would want to answer */
 		if (++rd->updates > UPDATES_MAX || record_dir_update(&r->w.sh->crypto, &r->rx) < 0)
 			fail(r, ALERT_INTERNAL_ERROR);
+		else if (r->kernel && r->kernel->rx && wire_kernel_rx_update(r) < 0)
+			r->w.end = WIRE_STALE;
 		r->answer_due |= (events & POST_REQUESTED) != 0;
 	} else if (r->tickets) {
 		learn_ticket(r, record, n_record);
@@ -111,34 +99,41 @@ static void got_data(struct wire_record *r, struct reading *rd, size_t n)
 			fail(r, ALERT_UNEXPECTED_MESSAGE);
 		return;
 	}
-	r->one_record = false;
+	r->had_data = true;
+	r->one_record = wire_kernel_rx_due(r);
 	wire_record_forget_tickets(r); /* later ones are not waited for */
+}
+
+void wire_record_take(struct wire_record *r, struct reading *rd, int type, size_t n,
+		      const uint8_t *record, size_t n_record)
+{
+	const uint8_t *content = rd->out + rd->used;
+
+	if (n > 0)
+		r->empties = 0;
+	if (n > 0 && type != RECORD_ALERT)
+		r->warnings = 0;
+	if (type == RECORD_HANDSHAKE)
+		got_handshake(r, rd, content, n, record, n_record);
+	else if (post_handshake_midway(&r->post) &&
+		 !(type == RECORD_ALERT && post_handshake_in_body(&r->post)))
+		fail(r, ALERT_UNEXPECTED_MESSAGE);
+	else if (type == RECORD_ALERT)
+		got_alert(r, content, n);
+	else
+		got_data(r, rd, n);
 }
 
 /* Opens the whole record of n bytes and does as it says. */
 static void take_record(struct wire_record *r, struct reading *rd, const uint8_t *record, size_t n)
 {
-	uint8_t *out = rd->out + rd->used;
 	size_t len;
-	int type = record_open(&r->w.sh->crypto, &r->rx, record, out, &len);
+	int type = record_open(&r->w.sh->crypto, &r->rx, record, rd->out + rd->used, &len);
 
-	if (type < 0) {
+	if (type < 0)
 		fail(r, (enum record_alert) - type);
-		return;
-	}
-	if (len > 0)
-		r->empties = 0;
-	if (len > 0 && type != RECORD_ALERT)
-		r->warnings = 0;
-	if (type == RECORD_HANDSHAKE)
-		got_handshake(r, rd, out, len, record, n);
-	else if (post_handshake_midway(&r->post) &&
-		 !(type == RECORD_ALERT && post_handshake_in_body(&r->post)))
-		fail(r, ALERT_UNEXPECTED_MESSAGE);
-	else if (type == RECORD_ALERT)
-		got_alert(r, out, len);
 	else
-		got_data(r, rd, len);
+		wire_record_take(r, rd, type, len, record, n);
 }
 
 /* Takes the whole records of n bytes of ciphertext; returns how many bytes they were. */
@@ -212,9 +207,11 @@ ssize_t wire_record_read(struct wire *w, uint8_t *p)
 	do {
 		got = read_once(r, &rd);
 		r->barren = rd.used > 0 ? 0 : r->barren + (got > 0 ? (uint32_t)got : 0);
-		if (r->barren > BARREN_MAX)
+		if (r->barren > WIRE_BARREN_MAX)
 			w->end = WIRE_RESET;
 	} while (got > 0 && rd.used == 0 && w->end == WIRE_OPEN);
+	if (r->kernel)
+		wire_kernel_settle(r);
 	if (rd.used > 0 || got <= 0)
 		return rd.used > 0 ? (ssize_t)rd.used : got;
 	return w->end == WIRE_OPEN ? -EAGAIN : 0;

@@ -235,6 +235,7 @@ static const struct wire_ops ssl_ops = {
 	.close_notify = ssl_close_notify,
 	.free = ssl_free,
 	.describe = ssl_describe,
+	.place = WIRE_OPENSSL,
 };
 
 struct wire *wire_ssl_new(struct wire_shared *sh, int fd, struct ssl_st *ssl)
