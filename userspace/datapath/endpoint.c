@@ -12,6 +12,7 @@ int relay_shared_init(struct relay_shared *sh, struct loop *l, struct buf_pool *
 	sh->pool = pool;
 	list_init(&sh->all);
 	sh->busy = busy;
+	sh->pipe = (struct relay_pipe){ 0 };
 	sh->read = malloc(RELAY_READ_ROOM);
 	return sh->read ? 0 : -ENOMEM;
 }

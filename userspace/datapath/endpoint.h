@@ -14,6 +14,8 @@
 #include <sys/uio.h>
 
 #include "base/buf.h"
+#include "datapath/engine.h"
+#include "datapath/pipe.h"
 #include "ev/loop.h"
 #include "wire/wire.h"
 
@@ -47,13 +49,33 @@ struct endpoint_ops {
 	void (*abort)(struct endpoint *e);
 	/* The peer has room again, or was just joined. */
 	void (*resume)(struct endpoint *e);
+	/* Whether what is in a pipe can go on past our memory at this moment. NULL: it never can.
+	 */
+	bool (*takes_pipe)(struct endpoint *e);
+	/* After takes_pipe(): as write(), for n (at most ENDPOINT_PIPE_MAX) bytes of the worker's
+	   pipe, which has lost them afterwards in any case. */
+	void (*write_pipe)(struct endpoint *e, struct relay_pipe *p, size_t n);
 };
+
+#define ENDPOINT_PIPE_MAX 65529 /* a frame of four records */
 
 struct endpoint {
 	const struct endpoint_ops *ops;
-	struct endpoint *peer; /* NULL: not joined */
-	size_t queued;	       /* bytes written to it that it has not passed on */
+	struct endpoint *peer;	  /* NULL: not joined */
+	size_t queued;		  /* bytes written to it that it has not passed on */
+	enum relay_engine engine; /* what its side asks for; set by whoever made it */
 };
+
+/* Whether bytes for its peer may go by pipe, then whether they can at this moment. */
+static inline bool endpoint_pipes(const struct endpoint *e)
+{
+	return e->peer && e->peer->ops->takes_pipe &&
+	       relay_engine_join(e->engine, e->peer->engine) != RELAY_COPY;
+}
+static inline bool endpoint_pipes_now(const struct endpoint *e)
+{
+	return endpoint_pipes(e) && e->peer->ops->takes_pipe(e->peer);
+}
 
 /* What the endpoints of one worker share. */
 struct relay_shared {
@@ -62,6 +84,7 @@ struct relay_shared {
 	_Atomic uint32_t *busy; /* how many sockets are being relayed: what a drain waits for */
 	struct list all;	/* endpoints with a socket of their own */
 	uint8_t *read;		/* RELAY_READ_ROOM bytes, see relay_lay_out() */
+	struct relay_pipe pipe;
 };
 
 #define RELAY_PIECES 16 /* of one read */

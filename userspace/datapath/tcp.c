@@ -133,6 +133,31 @@ static void tcp_write(struct endpoint *e, struct iovec *iov, int n, enum endpoin
 	e->queued = t->out.len;
 }
 
+static bool tcp_takes_pipe(struct endpoint *e)
+{
+	const struct tcp *t = container_of(e, struct tcp, e);
+
+	return t->out.len == 0 && !t->closed && !t->broken && !t->sink_ended;
+}
+
+/* What the socket does not take is queued, so that the pipe is free for others. */
+static void tcp_write_pipe(struct endpoint *e, struct relay_pipe *p, size_t n)
+{
+	struct tcp *t = container_of(e, struct tcp, e);
+	ssize_t sent = relay_pipe_send(p, t->watch.fd, n);
+	size_t left = n - (sent > 0 ? (size_t)sent : 0);
+
+	if (sent < 0) {
+		relay_pipe_drop(p, left);
+		tcp_fail(t);
+		return;
+	}
+	if (left > 0 && (relay_pipe_read(p, t->sh->read, left) < 0 ||
+			 buf_append(&t->out, t->sh->pool, t->sh->read, left) < 0))
+		tcp_fail(t);
+	e->queued = t->out.len;
+}
+
 static bool tcp_has_room(struct endpoint *e)
 {
 	return e->queued < QUEUE_HIGH;
@@ -226,12 +251,15 @@ static const struct endpoint_ops tcp_ops = {
 	.finish = tcp_finish,
 	.abort = tcp_abort,
 	.resume = tcp_resume,
+	.takes_pipe = tcp_takes_pipe,
+	.write_pipe = tcp_write_pipe,
 };
 
 void relay_shared_done(struct relay_shared *sh)
 {
 	while (sh->read && !list_empty(&sh->all))
 		tcp_tell_broken(container_of(sh->all.next, struct tcp, in_all));
+	relay_pipe_close(&sh->pipe);
 	free(sh->read);
 	sh->read = NULL;
 }

@@ -18,7 +18,8 @@ struct tcp {
 	struct buf early; /* read before we were made */
 	_Atomic uint32_t *place;
 	bool readable;
-	bool hup; /* the source's end is in sight: read on until it comes */
+	bool bulk; /* the last read was large: the next may go by pipe */
+	bool hup;  /* the source's end is in sight: read on until it comes */
 	bool source_ended;
 	bool sink_ended; /* nothing more will be written to us */
 	bool shut;	 /* FIN is sent */

@@ -32,8 +32,41 @@ static int trim(struct iovec *iov, size_t got)
 	return n;
 }
 
-/* One read, passed on; false when there is nothing (more) to read for now. */
-static bool read_once(struct tcp *t)
+/* What a read said that gave no bytes: nothing for now, the end, or an error. */
+static void no_bytes(struct tcp *t, ssize_t got)
+{
+	if (got == -EAGAIN)
+		t->readable = false;
+	else if (got < 0)
+		tcp_fail(t);
+	else
+		source_end(t);
+}
+
+/* Large pieces past our memory; a small one shows that the bulk is over. */
+static void pipe_once(struct tcp *t)
+{
+	struct relay_pipe *p = &t->sh->pipe;
+	struct endpoint *peer = t->e.peer;
+	ssize_t got = relay_pipe_fill(p, t->watch.fd, ENDPOINT_PIPE_MAX);
+	struct iovec iov[RELAY_PIECES];
+
+	t->bulk = got >= PIPE_WORTH;
+	if (got <= 0) {
+		no_bytes(t, got);
+	} else if (t->bulk) {
+		peer->ops->write_pipe(peer, p, (size_t)got);
+	} else {
+		relay_lay_out(t->sh, iov);
+		iov[0].iov_len = (size_t)got;
+		if (relay_pipe_read(p, iov[0].iov_base, (size_t)got) < 0)
+			tcp_fail(t);
+		else
+			peer->ops->write(peer, iov, 1, ENDPOINT_RECORDS);
+	}
+}
+
+static void copy_once(struct tcp *t)
 {
 	struct iovec iov[RELAY_PIECES];
 	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = RELAY_PIECES };
@@ -43,22 +76,25 @@ static bool read_once(struct tcp *t)
 	do {
 		got = recvmsg(t->watch.fd, &msg, 0);
 	} while (got < 0 && errno == EINTR);
-	if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
-		t->readable = false;
-		return false;
-	}
 	if (got <= 0) {
-		if (got < 0)
-			tcp_fail(t);
-		else
-			source_end(t);
-		return false;
+		no_bytes(t, got < 0 ? -errno : 0);
+		return;
 	}
 	/* a short read emptied the socket; whatever comes later makes a new edge */
 	if (got < RELAY_READ_MAX && !t->hup)
 		t->readable = false;
+	t->bulk = got >= PIPE_WORTH;
 	if (!t->finishing)
 		t->e.peer->ops->write(t->e.peer, iov, trim(iov, (size_t)got), ENDPOINT_RECORDS);
+}
+
+/* One read, passed on; false when there is nothing (more) to read for now. */
+static bool read_once(struct tcp *t)
+{
+	if (t->bulk && !t->finishing && endpoint_pipes_now(&t->e) && relay_pipe_open(&t->sh->pipe))
+		pipe_once(t);
+	else
+		copy_once(t);
 	return t->readable && !t->closed;
 }
 
