@@ -203,9 +203,13 @@ static void config_parse__inbounds__are_checked(void **state)
 		{ IN("\"tls\":{\"acme\":{}}"),
 		  "t:3:7: note: inbounds[0].tls: TLS is off: \"enabled\" is not "
 		  "true\nt:3:8: inbounds[0].tls.acme: not supported: get certificates with" },
-		{ IN("\"tls\":{\"kernel_tx\":true}"),
+		{ IN("\"tls\":{\"kernel_tx\":1}"),
 		  "t:3:7: note: inbounds[0].tls: TLS is off: \"enabled\" "
-		  "is not true\nt:3:8: inbounds[0].tls.kernel_tx: not supported" },
+		  "is not true\nt:3:20: inbounds[0].tls.kernel_tx: must be \"auto\", true or "
+		  "false" },
+		{ IN("\"datapath\":\"sendfile\""),
+		  "t:3:12: inbounds[0].datapath: must be \"auto\", \"copy\", \"splice\" or "
+		  "\"sockmap\", not \"sendfile\"" },
 		{ SOCKS("\"users\":[{\"username\":\"a\"}]"),
 		  "t:2:10: inbounds[0].users[0]: \"password\" is missing" },
 		{ "{\"inbounds\":[{\"type\":\"socks\",\"listen\":\"::1\",\"listen_port\":1,\"tag\":"

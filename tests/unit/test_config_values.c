@@ -271,7 +271,7 @@ static void config_parse__tls_inbound__takes_every_form(void **state)
 		",\"tls\":{\"enabled\":true,\"certificate\":$C,\"key\":[$K],"
 		"\"server_name\":\"example.com\",\"insecure\":true,\"alpn\":\"h2\",\"min_version\":"
 		"\"1.2\","
-		"\"max_version\":\"1.3\",\"kernel_tx\":false,\"cipher_suites\":["
+		"\"max_version\":\"1.3\",\"kernel_tx\":false,\"kernel_rx\":true,\"cipher_suites\":["
 		"\"TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256\",\"ECDHE-ECDSA-AES256-GCM-SHA384\","
 		"\"TLS_AES_128_GCM_SHA256\"],\"curve_preferences\":[\"X25519\",\"p256\"],"
 		"\"certificates\":[{\"certificate\":[$O],\"key\":$L}]},"
@@ -282,6 +282,9 @@ static void config_parse__tls_inbound__takes_every_form(void **state)
 
 	(void)state;
 	assert_true(t->enabled);
+	assert_int_equal(t->kernel_tx, CONFIG_KERNEL_OFF);
+	assert_int_equal(t->kernel_rx, CONFIG_KERNEL_REQUIRED);
+	assert_int_equal(c->inbounds[0].datapath, RELAY_AUTO);
 	assert_int_equal(t->n_pairs, 2);
 	assert_string_equal(t->pairs[0].cert_pem, cert);
 	assert_string_equal(t->pairs[0].key_pem, key);

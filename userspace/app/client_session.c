@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "app/client.h"
+#include "app/kernel_offer.h"
 #include "base/fd.h"
 #include "proto/preamble.h"
 #include "proto/settings.h"
@@ -107,7 +108,7 @@ static void no_open(struct link *l, uint32_t stream_id)
 static bool reusable(const struct client_session *cs)
 {
 	return !cs->c->o.config->disable_reuse && !cs->l.w->draining &&
-	       cs->l.core.next_id >> 31 == 0;
+	       cs->l.core.next_id >> 31 == 0 && wire_wear(cs->l.wire) == WIRE_FRESH;
 }
 
 static void idle(struct link *l)
@@ -176,8 +177,10 @@ static void ready_for_streams(struct client_session *cs, struct wire *wire)
 		client_pool_warmed(c, true);
 	cs->warming = false;
 	session_init(&cs->l.core, SESSION_CLIENT);
+	cs->l.engine = c->o.config->datapath;
 	snprintf(cs->l.tag, sizeof(cs->l.tag), "c%u",
 		 atomic_fetch_add(&w->program->next_tag, 1) + 1);
+	kernel_offer(&cs->l, w, wire, &c->o.config->tls);
 	log_info(cs->l.tag, "session with %s:%u over %s, copy relay", c->o.config->server,
 		 c->o.config->server_port, wire_describe(wire));
 	send_preamble(cs, wire, scheme); /* a dead wire shows itself when it is read */

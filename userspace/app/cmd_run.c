@@ -9,6 +9,7 @@
 #include <sys/signalfd.h>
 
 #include "app/commands.h"
+#include "app/kernel_offer.h"
 #include "app/notify.h"
 #include "app/privileges.h"
 #include "app/program.h"
@@ -115,6 +116,20 @@ static void announce(const struct control *c, unsigned long files)
 	notify_send("READY=1");
 }
 
+/* With the rights that may be gone later. */
+static int look_at_kernel(struct program *p, char *why, size_t why_len)
+{
+	const struct kernel_report *k = &p->kernel;
+	int err = kernel_probe(&p->kernel);
+
+	if (err)
+		log_warn(NULL, "cannot find out what the kernel can do: %s", strerror(-err));
+	log_info(NULL, "kernel %s: TLS %s, BPF %s; took %.1f ms", k->release,
+		 kernel_verdict_name(k->of[KERNEL_TX_AES_128].verdict),
+		 kernel_verdict_name(k->of[KERNEL_SK_MSG].verdict), k->took_us / 1000.0);
+	return kernel_offer_check(p, why, why_len);
+}
+
 /* Everything after the configuration; `why` is set where it fails. */
 static int run(struct control *c, const struct config *cfg, char *why, size_t why_len)
 {
@@ -127,6 +142,8 @@ static int run(struct control *c, const struct config *cfg, char *why, size_t wh
 	if (c->signals.fd < 0 || !c->loop || loop_watch_level(c->loop, &c->signals, EPOLLIN) < 0)
 		return -ENOMEM;
 	err = program_init(&c->program, cfg, why, why_len);
+	if (!err)
+		err = look_at_kernel(&c->program, why, why_len);
 	if (!err)
 		err = privileges_drop(cfg, why, why_len);
 	if (!err)

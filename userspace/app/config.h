@@ -13,6 +13,7 @@
 #include <stdio.h>
 
 #include "base/log.h"
+#include "datapath/engine.h"
 #include "io/sockaddr.h"
 
 /* One certificate chain and key: as files (watched for changes) or as PEM text. */
@@ -22,8 +23,16 @@ struct config_keypair {
 		*key_pem; /* always set: read at load; key_pem in secret memory is not required */
 };
 
+/* Whether the kernel makes, or opens, the records of a session. */
+enum config_kernel {
+	CONFIG_KERNEL_AUTO, /* where it is the cheaper way; see kernel_offer.h */
+	CONFIG_KERNEL_OFF,
+	CONFIG_KERNEL_REQUIRED,
+};
+
 struct config_tls {
 	bool enabled;
+	enum config_kernel kernel_tx, kernel_rx;
 	/* inbound: the first pair is the object's own, the others come from "certificates": [{...}]
 	 * (ours: several certificates by name); outbound: at most one, the client certificate */
 	struct config_keypair *pairs;
@@ -66,6 +75,7 @@ struct config_inbound {
 	struct config_user *users;
 	size_t n_users;
 	uint32_t udp_timeout_ms; /* default 5 min */
+	enum relay_engine datapath;
 	/* anytls */
 	char *padding_scheme; /* wire text; never NULL */
 	struct config_tls tls;
@@ -90,6 +100,7 @@ struct config_outbound {
 	enum outbound_type type;
 	char *tag;
 	struct config_dial dial;
+	enum relay_engine datapath;
 	/* anytls */
 	char *server;
 	uint16_t server_port;

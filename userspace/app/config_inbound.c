@@ -61,6 +61,11 @@ const struct config_row config_rows_inbound[] = {
 	  .min = 1000,
 	  .max = CONFIG_MS_DAY,
 	  .help = "a UDP association ends after this silence" },
+	{ .key = "datapath",
+	  .type = ROW_CALL,
+	  .read = config_read_engine,
+	  ROW_FIELD(struct work, in.datapath),
+	  .help = "how relays move bytes: \"auto\", \"copy\", \"splice\" or \"sockmap\"" },
 	/* accepted as sing-box's default; true is refused for a reason of its own */
 	{ .key = "tcp_fast_open",
 	  .type = ROW_FALSE,

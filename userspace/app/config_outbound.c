@@ -61,6 +61,11 @@ const struct config_row config_rows_outbound[] = {
 };
 
 const struct config_row config_rows_dial[] = {
+	{ .key = "datapath",
+	  .type = ROW_CALL,
+	  .read = config_read_engine,
+	  F(datapath),
+	  .help = "how relays move bytes: \"auto\", \"copy\", \"splice\" or \"sockmap\"" },
 	{ .key = "bind_interface",
 	  .type = ROW_STRING,
 	  F(dial.bind_interface),

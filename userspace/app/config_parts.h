@@ -21,6 +21,9 @@ void config_tls_done(struct config_tls *tls);
 config_read_fn config_read_alpn, config_read_version, config_read_ciphers, config_read_groups,
 	config_read_pins;
 
+/* Of the data path. */
+config_read_fn config_read_engine, config_read_kernel;
+
 /* A certificate or key as it was given: inline or by its file. */
 struct config_pem {
 	char *path;	      /* NULL where inline or absent */

@@ -16,7 +16,6 @@
 #define NO_DNS	  "remove it: names are looked up through dns.servers or the system's servers"
 #define KEEPALIVE "remove it: keepalive is always on, first probe and interval 15 s"
 #define NO_NETS	  "remove it: there is only the system's network; bind_interface chooses an interface"
-#define NO_KERNEL "remove it: this version keeps TLS in userspace"
 #define NO_FACADE "remove it: connections are plain TLS"
 #define NO_NETNS  "start the program inside the network namespace instead (ip netns exec)"
 #define NO_AUTH	  "remove it: clients authenticate by their password, not by certificate"
@@ -133,8 +132,6 @@ const struct config_row config_refused_dial[] = {
 };
 
 const struct config_row config_refused_tls[] = {
-	OFF("kernel_tx", NO_KERNEL),
-	OFF("kernel_rx", NO_KERNEL),
 	NO("handshake_timeout", "set limits.handshake_timeout"),
 	NO("ech", "remove it: encrypted client hello is not supported"),
 	NO("reality", NO_FACADE),

@@ -43,6 +43,7 @@ static void dialed(struct dial *d, int err, int fd)
 		f->ops->failed(f, -ENOMEM, "out of memory");
 		return;
 	}
+	e->engine = f->outbound->config->datapath;
 	f->ops->opened(f, e);
 }
 

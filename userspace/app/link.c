@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "app/kernel_offer.h"
 #include "app/link_impl.h"
 #include "app/stream.h"
 #include "app/wire_farewell.h"
@@ -118,7 +119,7 @@ static void perform(struct link *l, struct acts *acts)
 	}
 }
 
-static void feed(struct link *l, const uint8_t *p, size_t n)
+void link_feed(struct link *l, const uint8_t *p, size_t n)
 {
 	struct acts acts;
 	size_t used = 0;
@@ -143,10 +144,44 @@ static void end_of_wire(struct link *l)
 		[WIRE_CLOSED] = "closed by the peer",
 		[WIRE_TRUNCATED] = "cut by the peer without close_notify",
 		[WIRE_RESET] = "connection lost",
+		[WIRE_STALE] = "the peer changed its key, which the kernel cannot follow",
 	};
 
 	l->lost = true;
 	link_end(l, why[wire_end(l->wire)]);
+}
+
+static ssize_t read_by_copy(struct link *l)
+{
+	ssize_t n = wire_read(l->wire, l->w->rx);
+
+	if (n > 0) {
+		if (!wire_more(l->wire) && !l->hup)
+			l->readable = false;
+		link_feed(l, l->w->rx, (size_t)n);
+	}
+	return n;
+}
+
+/* One read, passed on. As wire_read(). */
+static ssize_t read_once(struct link *l)
+{
+	ssize_t n = link_pipes(l) ? link_pipe_read(l) : -EBUSY;
+
+	return n == -EBUSY ? read_by_copy(l) : n;
+}
+
+/* Whether the kernel and the session's keys do not go together any more, or never did. */
+static bool end_if_unfit(struct link *l)
+{
+	const char *refused = kernel_offer_refused(l);
+	char why[160];
+
+	if (!refused)
+		return link_end_if_spent(l);
+	snprintf(why, sizeof(why), "kernel TLS is required, but the kernel refuses: %s", refused);
+	link_end(l, why);
+	return true;
 }
 
 static void read_some(struct task *t)
@@ -156,10 +191,10 @@ static void read_some(struct task *t)
 	for (int i = 0; i < READS_A_TURN; i++) {
 		ssize_t n;
 
-		if (l->dead || !l->readable)
+		if (l->dead || !l->readable || end_if_unfit(l))
 			return;
-		l->paused = link_must_pause(l);
-		n = l->paused ? -EAGAIN : wire_read(l->wire, l->w->rx);
+		l->paused = link_must_pause(l) || link_pipe_must_pause(l);
+		n = l->paused ? -EAGAIN : read_once(l);
 		if (n == -EAGAIN && l->broken) {
 			l->lost = true;
 			link_end(l, "connection lost");
@@ -174,9 +209,6 @@ static void read_some(struct task *t)
 			end_of_wire(l);
 			return;
 		}
-		if (!wire_more(l->wire) && !l->hup)
-			l->readable = false;
-		feed(l, l->w->rx, (size_t)n);
 	}
 	link_post_read(l);
 }
@@ -224,7 +256,7 @@ void link_start(struct link *l, struct worker *w, const struct link_ops *ops, st
 	if (loop_watch(w->loop, &l->watch, EPOLLIN | EPOLLOUT | EPOLLRDHUP) < 0)
 		link_end(l, "out of memory");
 	else
-		feed(l, prefix, n);
+		link_feed(l, prefix, n);
 	link_post_read(l);
 }
 

@@ -45,7 +45,10 @@ struct link {
 	size_t queued;		  /* bytes of all streams that their destinations have not taken */
 	uint64_t last_read_ms;	  /* when the peer was heard last */
 	uint64_t bytes_in, bytes_out;
-	uint64_t control_end; /* wire_sent() once the last control frame is out */
+	uint64_t control_end;	  /* wire_sent() once the last control frame is out */
+	enum relay_engine engine; /* what its side asks for */
+	bool piping;		  /* large frames come: reading goes by pipe */
+	bool kernel_required;	  /* it ends if the kernel refuses its records */
 	bool readable, hup;
 	bool paused;  /* not reading: somebody downstream has to catch up */
 	bool broken;  /* writing failed: it ends once nothing can be read any more */
@@ -80,6 +83,11 @@ void link_packet_in_place(struct link *l, struct iovec *iov, int n);
 /* Sends a control frame with up to 65535 bytes of data as a packet of its own. */
 void link_control(struct link *l, enum frame_cmd cmd, uint32_t stream_id, const void *data,
 		  size_t n);
+
+/* Whether a frame may go out of a pipe; and one that does, of n (at most ENDPOINT_PIPE_MAX) bytes.
+ */
+bool link_takes_pipe(const struct link *l);
+void link_frame_by_pipe(struct link *l, uint32_t stream_id, struct relay_pipe *p, size_t n);
 
 /* Whether the next packet is shaped: then it must not be merged with another. */
 bool link_shapes(const struct link *l);

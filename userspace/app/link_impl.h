@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What link.c, link_write.c and link_queue.c need of each other. */
+/* What link.c, link_write.c, link_queue.c and link_pipe.c need of each other. */
 #ifndef APP_LINK_IMPL_H
 #define APP_LINK_IMPL_H
 
@@ -15,6 +15,17 @@ void link_flush(struct link *l);
 bool link_must_pause(struct link *l);
 /* Has reading tried again in a while, whatever the queues do. */
 void link_look_again(struct link *l);
+/* Ends a session that may send nothing more under its key, in good order; returns whether it did.
+ */
+bool link_end_if_spent(struct link *l);
+/* Takes n bytes of the wire. May end the link. */
+void link_feed(struct link *l, const uint8_t *p, size_t n);
+/* Whether the next read goes by pipe. */
+bool link_pipes(struct link *l);
+/* Whether it is better to wait for a destination than to fill its queue. */
+bool link_pipe_must_pause(struct link *l);
+/* One read by pipe, passed on. As wire_splice_in(). May end the link. */
+ssize_t link_pipe_read(struct link *l);
 /* Disarms the timers of writing and queueing. */
 void link_stop_timers(struct link *l);
 

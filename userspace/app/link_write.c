@@ -18,7 +18,18 @@ static const uint8_t zeros[SHAPER_SIZE_MAX];
 
 static void flush_late(struct task *t)
 {
-	link_flush(container_of(t, struct link, flush_task));
+	struct link *l = container_of(t, struct link, flush_task);
+
+	link_flush(l);
+	link_end_if_spent(l);
+}
+
+bool link_end_if_spent(struct link *l)
+{
+	if (wire_wear(l->wire) != WIRE_SPENT)
+		return false;
+	link_end(l, "its key has to change, which the kernel cannot");
+	return true;
 }
 
 static void control_stuck(struct timer *t)
@@ -69,8 +80,12 @@ void link_flush(struct link *l)
 
 bool link_has_room(struct link *l, struct stream *st)
 {
-	if (wire_queued(l->wire) < ROOM_HIGH)
+	bool spent = wire_wear(l->wire) == WIRE_SPENT;
+
+	if (wire_queued(l->wire) < ROOM_HIGH && !spent)
 		return true;
+	if (spent)
+		loop_post_late(l->w->loop, &l->flush_task, flush_late);
 	if (list_empty(&st->in_blocked))
 		list_push_back(&l->blocked, &st->in_blocked);
 	return false;
@@ -145,6 +160,21 @@ void link_packet_in_place(struct link *l, struct iovec *iov, int n)
 	if (wire_write_in_place(l->wire, iov, n, WIRE_LATER) < 0)
 		wire_failed(l);
 	flush_soon(l);
+}
+
+bool link_takes_pipe(const struct link *l)
+{
+	return !l->dead && !link_shapes(l) && wire_splices_out(l->wire);
+}
+
+void link_frame_by_pipe(struct link *l, uint32_t stream_id, struct relay_pipe *p, size_t n)
+{
+	uint8_t header[FRAME_HDR_LEN];
+
+	frame_put(header, FRAME_PSH, stream_id, (uint16_t)n);
+	l->bytes_out += sizeof(header) + n;
+	if (wire_splice_out(l->wire, header, sizeof(header), p->rd, n) < 0)
+		wire_failed(l);
 }
 
 void link_control(struct link *l, enum frame_cmd cmd, uint32_t stream_id, const void *data,

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/kernel_offer.h"
 #include "app/server.h"
 #include "app/wire_farewell.h"
 #include "io/sockopt.h"
@@ -33,6 +34,8 @@ static void expect_stream(struct link *l)
 
 	if (l->w->draining)
 		link_end(l, "shutting down");
+	else if (wire_wear(l->wire) != WIRE_FRESH)
+		link_end(l, "its key is half used up");
 	else if (limit)
 		loop_arm(l->w->loop, &ss->idle, limit, idle_over);
 }
@@ -87,10 +90,12 @@ void server_session_start(struct server *s, const struct config_user *user, stru
 	session_init(&ss->l.core, SESSION_SERVER);
 	ss->l.core.max_streams = w->config->limits.streams_per_session;
 	ss->l.core.padding_md5 = scheme->md5;
+	ss->l.engine = s->in.config->datapath;
 	snprintf(ss->l.tag, sizeof(ss->l.tag), "%s", tag);
 	count(&w->counters.sessions, 1);
 	/* not before: probes on a stranger's silent connection are none of a web server's habits */
 	sockopt_keepalive(wire_fd(wire));
+	kernel_offer(&ss->l, w, wire, &s->in.config->tls);
 	log_info(ss->l.tag, "session of %s from %s on %s over %s, copy relay", user->name, ss->peer,
 		 s->in.config->tag, wire_describe(wire));
 	if (w->config->limits.session_idle_timeout_ms)

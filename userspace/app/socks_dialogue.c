@@ -70,6 +70,7 @@ static void opened(struct flow *f, struct endpoint *far)
 	} else {
 		c->watch.fd = -1;
 		c->place_moved = true;
+		local->engine = c->s->in.config->datapath;
 		endpoint_join(far, local);
 	}
 	socks_conn_done(c);

@@ -16,26 +16,25 @@ void stream_keep(struct stream *st, const struct iovec *iov, int n)
 		}
 }
 
-void stream_deliver(struct stream *st, struct iovec *iov, int n)
+/* Bytes came: counts them, and tells the state table. False: the stream is closed by now. */
+static bool arrived(struct stream *st, size_t n)
 {
-	struct link *l = st->link;
-	size_t total = 0;
-
-	for (int i = 0; i < n; i++)
-		total += iov[i].iov_len;
-	if (l->core.role == SESSION_SERVER)
-		st->up += total;
+	if (st->link->core.role == SESSION_SERVER)
+		st->up += n;
 	else
-		st->down += total;
+		st->down += n;
 	if (st->core.state == STREAM_OPENING || st->core.state == STREAM_LINGER) {
 		bool first = st->core.state == STREAM_OPENING;
 
 		stream_event(st, STREAM_EV_DATA, NULL);
 		if (first && st->core.state == STREAM_OPEN)
 			st->ops->confirmed(st);
-		if (st->core.state == STREAM_CLOSED)
-			return;
 	}
+	return st->core.state != STREAM_CLOSED;
+}
+
+static void pass_on(struct stream *st, struct iovec *iov, int n)
+{
 	if (st->e.peer && st->early.len == 0) {
 		st->e.peer->ops->write(st->e.peer, iov, n, ENDPOINT_TIGHT);
 	} else if (st->e.peer) {
@@ -45,6 +44,31 @@ void stream_deliver(struct stream *st, struct iovec *iov, int n)
 	}
 	if (st->link)
 		link_account(st->link, st);
+}
+
+void stream_deliver(struct stream *st, struct iovec *iov, int n)
+{
+	size_t total = 0;
+
+	for (int i = 0; i < n; i++)
+		total += iov[i].iov_len;
+	if (arrived(st, total))
+		pass_on(st, iov, n);
+}
+
+void stream_deliver_pipe(struct stream *st, struct relay_pipe *p, size_t n)
+{
+	struct iovec iov = { st->w->rx, n };
+
+	if (!arrived(st, n)) {
+		relay_pipe_drop(p, n);
+	} else if (st->early.len == 0 && endpoint_pipes_now(&st->e)) {
+		st->e.peer->ops->write_pipe(st->e.peer, p, n);
+		if (st->link)
+			link_account(st->link, st);
+	} else if (relay_pipe_read(p, iov.iov_base, n) == 0) {
+		pass_on(st, &iov, 1);
+	}
 }
 
 /* Puts a header before a frame whose pieces those are, into the room of the first one. */
@@ -108,6 +132,16 @@ static void write_records(struct stream *st, struct iovec *iov, int n)
 		link_packet_in_place(l, iov, n);
 }
 
+/* Counts bytes that go to the session's peer. */
+static void sent(struct stream *st, size_t n)
+{
+	if (st->link->core.role == SESSION_SERVER)
+		st->down += n;
+	else
+		st->up += n;
+	st->down_at_up = st->down;
+}
+
 static void endpoint_write(struct endpoint *e, struct iovec *iov, int n, enum endpoint_room room)
 {
 	struct stream *st = container_of(e, struct stream, e);
@@ -118,11 +152,7 @@ static void endpoint_write(struct endpoint *e, struct iovec *iov, int n, enum en
 		return;
 	for (int i = 0; i < n; i++)
 		total += iov[i].iov_len;
-	if (l->core.role == SESSION_SERVER)
-		st->down += total;
-	else
-		st->up += total;
-	st->down_at_up = st->down;
+	sent(st, total);
 	switch (room) {
 	case ENDPOINT_RECORDS:
 		write_records(st, iov, n);
@@ -134,6 +164,21 @@ static void endpoint_write(struct endpoint *e, struct iovec *iov, int n, enum en
 		for (int i = 0; i < n; i++)
 			write_tight(st, &iov[i]);
 	}
+}
+
+static bool endpoint_takes_pipe(struct endpoint *e)
+{
+	const struct stream *st = container_of(e, struct stream, e);
+
+	return st->link && st->core.state != STREAM_CLOSED && link_takes_pipe(st->link);
+}
+
+static void endpoint_write_pipe(struct endpoint *e, struct relay_pipe *p, size_t n)
+{
+	struct stream *st = container_of(e, struct stream, e);
+
+	sent(st, n);
+	link_frame_by_pipe(st->link, st->core.id, p, n);
 }
 
 static bool endpoint_has_room(struct endpoint *e)
@@ -180,6 +225,8 @@ static const struct endpoint_ops endpoint_ops = {
 	.finish = endpoint_finish,
 	.abort = endpoint_abort,
 	.resume = endpoint_resume,
+	.takes_pipe = endpoint_takes_pipe,
+	.write_pipe = endpoint_write_pipe,
 };
 
 void stream_init(struct stream *st, struct link *l, const struct stream_ops *ops, uint32_t id,
@@ -188,6 +235,7 @@ void stream_init(struct stream *st, struct link *l, const struct stream_ops *ops
 	st->core.id = id;
 	st->core.state = state;
 	st->e.ops = &endpoint_ops;
+	st->e.engine = l->engine;
 	st->ops = ops;
 	st->link = l;
 	st->w = l->w;

@@ -56,6 +56,9 @@ void stream_event(struct stream *st, enum stream_event ev, const char *why);
 /* Bytes from the wire, all for this stream. */
 void stream_deliver(struct stream *st, struct iovec *iov, int n);
 
+/* The same, for n bytes of the worker's pipe, which has lost them afterwards. */
+void stream_deliver_pipe(struct stream *st, struct relay_pipe *p, size_t n);
+
 /* Appends to st->early; without memory the stream ends. */
 void stream_keep(struct stream *st, const struct iovec *iov, int n);
 

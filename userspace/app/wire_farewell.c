@@ -8,14 +8,16 @@
 #include "base/list.h"
 
 #define FAREWELL_MS 3000 /* without progress */
+#define HELD_MS	    5	 /* no event tells when kernel TLS has passed on what it holds */
 
 struct farewell {
 	struct worker *w;
 	struct wire *wire;
 	struct watcher watch;
-	struct timer timer;
+	struct timer timer, again;
 	struct deferred dead;
 	struct owned owned;
+	size_t left;  /* bytes to go, when it was looked at last */
 	bool counted; /* in program->n_farewells */
 	bool busy;    /* bytes are queued: a drain waits for them */
 };
@@ -40,6 +42,7 @@ static void farewell_end(struct farewell *f)
 	worker_disown(&f->owned);
 	loop_forget(f->w->loop, &f->watch);
 	loop_disarm(f->w->loop, &f->timer);
+	loop_disarm(f->w->loop, &f->again);
 	wire_free(f->wire);
 	loop_defer(f->w->loop, &f->dead, release);
 }
@@ -54,25 +57,52 @@ static void end_owned(struct owned *o)
 	farewell_end(container_of(o, struct farewell, owned));
 }
 
-static void ready(struct watcher *w, uint32_t events)
+/* Whether nothing is left to do: all is sent and the peer is done as well, or it is gone. */
+static bool is_over(struct wire *wire, int err)
 {
-	struct farewell *f = container_of(w, struct farewell, watch);
-	size_t before = wire_queued(f->wire);
+	enum wire_end end = wire_end(wire);
+
+	/* what cannot be read any more would make an RST of a close before the peer has read all */
+	if (err == 0)
+		return end != WIRE_OPEN && end != WIRE_STALE;
+	/* a peer that only stopped sending still gets what is queued */
+	return err != -EAGAIN || end == WIRE_RESET;
+}
+
+static void look_again(struct timer *t);
+
+static void go_on(struct farewell *f, uint32_t events)
+{
+	struct loop *loop = f->w->loop;
+	size_t before = f->left;
 	int err = wire_flush(f->wire);
+	bool held = err == -EAGAIN && wire_queued(f->wire) == 0;
 	ssize_t n;
 
-	(void)events;
 	if (err == 0)
 		not_busy(f);
 	n = wire_read(f->wire, f->w->rx); /* one a turn: a stranger may send without end */
 	/* what is left makes an edge again, after the others had their turn */
-	if (n > 0 && loop_rewatch(f->w->loop, w, EPOLLIN | EPOLLOUT | EPOLLRDHUP) < 0)
-		n = 0;
-	if (wire_queued(f->wire) < before)
-		loop_arm(f->w->loop, &f->timer, FAREWELL_MS, expired);
-	/* a peer that only stopped sending still gets what is queued */
-	if (err == 0 ? n == 0 : err != -EAGAIN || wire_end(f->wire) == WIRE_RESET)
+	if (n > 0 && loop_rewatch(loop, &f->watch, EPOLLIN | EPOLLOUT | EPOLLRDHUP) < 0)
+		err = -ENOMEM;
+	f->left = held ? wire_unacked(f->wire) : wire_queued(f->wire);
+	if (f->left < before)
+		loop_arm(loop, &f->timer, FAREWELL_MS, expired);
+	if (is_over(f->wire, err) || (err == 0 && (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) &&
+				      wire_end(f->wire) == WIRE_STALE))
 		farewell_end(f);
+	else if (held)
+		loop_arm(loop, &f->again, HELD_MS, look_again);
+}
+
+static void look_again(struct timer *t)
+{
+	go_on(container_of(t, struct farewell, again), 0);
+}
+
+static void ready(struct watcher *w, uint32_t events)
+{
+	go_on(container_of(w, struct farewell, watch), events);
 }
 
 void wire_farewell(struct worker *w, struct wire *wire)
@@ -81,15 +111,13 @@ void wire_farewell(struct worker *w, struct wire *wire)
 	int err = wire_shutdown(wire);
 	bool counted;
 
-	/* nothing left to send and nobody to wait for, or the peer is not there */
-	if (err == 0 ? wire_end(wire) != WIRE_OPEN
-		     : err != -EAGAIN || wire_end(wire) == WIRE_RESET) {
+	if (is_over(wire, err)) {
 		wire_free(wire);
 		return;
 	}
 	/* too many strangers at once are not worth the courtesy */
 	counted = limit_take(&w->program->n_farewells, w->config->limits.handshakes);
-	f = counted || wire_queued(wire) > 0 ? calloc(1, sizeof(*f)) : NULL;
+	f = counted || err == -EAGAIN ? calloc(1, sizeof(*f)) : NULL;
 	if (!f) {
 		if (counted)
 			limit_give(&w->program->n_farewells);
@@ -99,10 +127,12 @@ void wire_farewell(struct worker *w, struct wire *wire)
 	f->w = w;
 	f->counted = counted;
 	f->wire = wire;
+	f->left = SIZE_MAX;
 	f->busy = err == -EAGAIN && limit_take(&w->program->n_busy, UINT32_MAX);
 	worker_own(w, &f->owned, end_owned);
 	f->watch = (struct watcher){ .fd = wire_fd(wire), .ready = ready };
 	if (loop_watch(w->loop, &f->watch, EPOLLIN | EPOLLOUT | EPOLLRDHUP) < 0 ||
-	    loop_arm(w->loop, &f->timer, FAREWELL_MS, expired) < 0)
+	    loop_arm(w->loop, &f->timer, FAREWELL_MS, expired) < 0 ||
+	    (err == -EAGAIN && loop_arm(w->loop, &f->again, HELD_MS, look_again) < 0))
 		farewell_end(f);
 }

@@ -8,6 +8,7 @@
 
 #include "app/config.h"
 #include "datapath/endpoint.h"
+#include "datapath/kernel.h"
 #include "ev/loop.h"
 #include "ev/mailbox.h"
 #include "io/resolve.h"
@@ -73,6 +74,8 @@ struct worker {
  * themselves. */
 struct program {
 	const struct config *config;
+	struct kernel_report kernel; /* what the kernel can do */
+	_Atomic bool kernel_tls_off; /* new sessions keep away from kernel TLS */
 	unsigned n_workers;
 	unsigned n_running; /* threads that were started */
 	struct worker *workers;

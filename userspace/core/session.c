@@ -296,3 +296,23 @@ ssize_t session_feed(struct session *s, const uint8_t *p, size_t n, struct acts 
 	}
 	return (ssize_t)used;
 }
+
+struct session_stream *session_in_data(struct session *s, uint32_t least)
+{
+	if (s->hdr_have < FRAME_HDR_LEN || s->frame.cmd != FRAME_PSH || s->left < least)
+		return NULL;
+	return session_find(s, s->frame.stream_id);
+}
+
+unsigned session_header_left(const struct session *s)
+{
+	return FRAME_HDR_LEN - s->hdr_have;
+}
+
+void session_skip_data(struct session *s, uint32_t n)
+{
+	s->any_frame = true;
+	s->left -= n;
+	if (s->left == 0)
+		s->hdr_have = 0;
+}

@@ -84,6 +84,16 @@ void session_done(struct session *s);
  */
 ssize_t session_feed(struct session *s, const uint8_t *p, size_t n, struct acts *ret);
 
+/*
+ * For those who move payload past session_feed(). The stream in whose data the reader stands, if at
+ * least `least` bytes of the frame are to come; NULL otherwise.
+ */
+struct session_stream *session_in_data(struct session *s, uint32_t least);
+/* Bytes of a frame's header that are to come; 0: the reader stands behind a header. */
+unsigned session_header_left(const struct session *s);
+/* n (at most s->left) bytes of a frame's data were passed on otherwise. */
+void session_skip_data(struct session *s, uint32_t n);
+
 /* Puts st, whose id is set and not in use, into the table. */
 void session_add(struct session *s, struct session_stream *st);
 /* Takes it out; one that is not in the table is ignored. */

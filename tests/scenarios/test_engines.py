@@ -1,0 +1,214 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Relay engines: whatever moves the bytes, they arrive complete, in order, and nobody waits for others."""
+
+import random
+import threading
+
+import pytest
+
+import anytls
+from anytls import FIN, HEART, PSH, SYN, frame, psh
+from daemon import wait_until
+from socks import recv_exact
+from targets import reset
+
+BULK = 4 << 20
+
+
+@pytest.fixture(params=["copy", "splice", "sockmap"])
+def peer(world, request):
+    return world.login(world.server(tls=False, datapath=request.param), tls=False)
+
+
+def mixed_frames(sid, data, rng):
+    """Frames of all sizes, with some that mean nothing in between."""
+    frames, pos = [], 0
+    while pos < len(data):
+        size = rng.choice((0, 1, 700, 1400, 8191, 8192, 8193, 16377, 40000, 65529, 65535))
+        frames.append(frame(PSH, sid, data[pos:pos + size]))
+        pos += size
+        if rng.random() < 0.2:
+            frames.append(frame(anytls.WASTE, 0, bytes(rng.randrange(3000))))
+    return frames
+
+
+def in_background(work, *args):
+    thread = threading.Thread(target=work, args=args, daemon=True)
+    thread.start()
+    return thread
+
+
+@pytest.mark.parametrize("size", [1393, 8192, 16377, 65529, 65535])
+def test_upload_in_frames_of_one_size(world, peer, size):
+    target, data = world.listener(), anytls.pattern(BULK)
+    peer.opened(1, target.dest)
+    conn = target.accept()
+    writer = in_background(peer.send, psh(1, data, size))
+    assert recv_exact(conn, BULK) == data
+    writer.join()
+    assert peer.sync() == []
+
+
+def test_upload_in_frames_of_all_sizes(world, peer):
+    target, data, rng = world.listener(), anytls.pattern(BULK), random.Random(5)
+    peer.opened(1, target.dest)
+    conn = target.accept()
+    writer = in_background(peer.send, *mixed_frames(1, data, rng))
+    assert recv_exact(conn, BULK) == data
+    writer.join()
+    assert peer.sync() == []
+
+
+def test_headers_cut_anywhere(world, peer):
+    target, data = world.listener(), anytls.pattern(600000)
+    peer.opened(1, target.dest)
+    conn, stream = target.accept(), psh(1, data, 20000)
+    got = bytearray()
+    for pos in range(0, len(stream), 20003):        # each cut is 4 bytes further into a frame
+        peer.conn.send(stream[pos:pos + 20003])
+        whole = min(len(data), max(0, (pos + 20003) // 20007 * 20000))
+        got += recv_exact(conn, whole - len(got)) if whole > len(got) else b""
+    got += recv_exact(conn, len(data) - len(got))
+    assert got == data
+
+
+def test_streams_side_by_side(world, peer):
+    count, rng = 8, random.Random(7)
+    targets = [world.listener() for _ in range(count)]
+    data = [bytes([i]) + anytls.pattern(BULK // count - 1) for i in range(count)]
+    for i in range(count):
+        peer.opened(i + 1, targets[i].dest)
+    conns = [target.accept() for target in targets]
+    queues = [mixed_frames(i + 1, data[i], rng) for i in range(count)]
+    shuffled = []
+    while any(queues):
+        shuffled.append(rng.choice([q for q in queues if q]).pop(0))
+    writer = in_background(peer.send, *shuffled)
+    got = [None] * count
+
+    def read(i):
+        got[i] = recv_exact(conns[i], len(data[i]))
+
+    readers = [in_background(read, i) for i in range(count)]
+    for thread in readers + [writer]:
+        thread.join(60)
+    assert got == data
+
+
+def test_destination_that_does_not_read_holds_up_nobody_else(world, peer):
+    stuck, echo = world.listener(rcvbuf=4096), world.echo()
+    peer.opened(1, stuck.dest)
+    peer.opened(2, echo.dest)
+    conn, data = stuck.accept(), anytls.pattern(1 << 20)
+    peer.send(psh(1, data, 65529))
+    peer.echo(2, anytls.pattern(200000))
+    assert recv_exact(conn, len(data)) == data
+
+
+def test_destination_that_pauses_gets_everything(world, peer):
+    target, data = world.listener(rcvbuf=4096), anytls.pattern(BULK)
+    peer.opened(1, target.dest)
+    conn, got = target.accept(), bytearray()
+    writer = in_background(peer.send, psh(1, data, 65529))
+    while len(got) < BULK:
+        got += recv_exact(conn, min(100000, BULK - len(got)))
+    writer.join()
+    assert got == data
+
+
+def test_reset_in_the_middle_of_a_frame_ends_that_stream_alone(world, peer):
+    target, echo = world.listener(), world.echo()
+    peer.opened(1, target.dest)
+    peer.opened(2, echo.dest)
+    conn = target.accept()
+    whole = frame(PSH, 1, anytls.pattern(65000))
+    peer.send(whole[:40000])
+    recv_exact(conn, 20000)
+    reset(conn)
+    peer.wait_over(1)
+    peer.send(whole[40000:], whole)
+    peer.echo(2, anytls.pattern(300000))
+
+
+def test_fin_behind_a_large_frame_comes_after_it(world, peer):
+    target, data = world.listener(), anytls.pattern(500000)
+    peer.opened(1, target.dest)
+    conn = target.accept()
+    peer.send(psh(1, data, 65529), frame(FIN, 1))
+    assert recv_exact(conn, len(data)) == data
+    assert conn.recv(1) == b""
+
+
+def test_session_cut_in_the_middle_of_a_frame_resets_its_streams(world, peer):
+    target = world.listener()
+    peer.opened(1, target.dest)
+    conn = target.accept()
+    peer.send(frame(PSH, 1, bytes(65000))[:30000])
+    recv_exact(conn, 29993)
+    peer.close()
+    with pytest.raises(ConnectionResetError):
+        conn.recv(1)
+
+
+def test_large_frame_of_a_closed_stream_is_dropped(world, peer):
+    echo = world.echo()
+    peer.opened(1, echo.dest)
+    peer.send(frame(PSH, 7, bytes(65000)), frame(SYN, 2), frame(PSH, 2, anytls.addr(*echo.dest)))
+    peer.echo(1, anytls.pattern(100000))
+
+
+def test_heartbeat_between_large_frames_is_answered(world, peer):
+    target, data = world.listener(), anytls.pattern(65529)
+    peer.opened(1, target.dest)
+    conn = target.accept()
+    for beat in range(20):
+        peer.send(frame(PSH, 1, data), frame(HEART, beat))
+        assert peer.expect(anytls.HEART_REPLY, beat)
+    assert recv_exact(conn, 20 * len(data)) == 20 * data
+
+
+def test_download(world, peer):
+    data = anytls.pattern(BULK)
+    source = world.source(data)
+    peer.opened(1, source.dest)
+    assert peer.read(1, BULK) == data
+    peer.expect(FIN, 1)
+
+
+def test_download_to_a_peer_that_pauses(world, peer):
+    data, echo = anytls.pattern(BULK), world.echo()
+    source = world.source(data)
+    peer.opened(1, source.dest)
+    peer.opened(2, echo.dest)
+    for part in range(0, BULK, BULK // 8):
+        assert peer.read(1, BULK // 8) == data[part:part + BULK // 8]
+        peer.echo(2, b"still there")
+
+
+@pytest.mark.parametrize("engine", ["copy", "splice"])
+def test_socks_to_direct(world, engine):
+    socks, echo = world.socks(world.socks_only(datapath=engine)), world.echo()
+    data = anytls.pattern(BULK)
+    socks.connect(echo.dest)
+    writer = in_background(socks.send, data)
+    assert socks.recv(BULK) == data
+    writer.join()
+
+
+def test_engines_leave_no_descriptor_behind(world):
+    daemon, echo = world.server(tls=False, datapath="splice"), world.echo()
+    peer = world.login(daemon, tls=False)
+
+    def exchange():
+        peer.opened(1, echo.dest)
+        peer.echo(1, anytls.pattern(200000))
+        peer.send(frame(FIN, 1))
+
+    exchange()
+    wait_until(lambda: daemon.fds() > 0)
+    peer.sync()
+    before = daemon.fds()
+    for _ in range(200):
+        exchange()
+    peer.sync()
+    wait_until(lambda: daemon.fds() <= before, 10)

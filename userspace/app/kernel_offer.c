@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Which sessions' records the kernel gets: what was asked for, what it can do, and the switch.
+#include "app/kernel_offer.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+static const enum kernel_feature tx_of[TLS_SUITES] = { KERNEL_TX_AES_128, KERNEL_TX_AES_256,
+						       KERNEL_TX_CHACHA };
+static const enum kernel_feature rx_of[TLS_SUITES] = { KERNEL_RX_AES_128, KERNEL_RX_AES_256,
+						       KERNEL_RX_CHACHA };
+
+/* The first of the features that this kernel has, or one that tells why it has none. */
+static const struct kernel_result *best(const struct kernel_report *k,
+					const enum kernel_feature features[TLS_SUITES])
+{
+	for (unsigned i = 0; i < TLS_SUITES; i++)
+		if (k->of[features[i]].verdict == KERNEL_YES)
+			return &k->of[features[i]];
+	return &k->of[features[0]];
+}
+
+static int check_tls(const struct program *p, const char *tag, const struct config_tls *tls,
+		     char *why, size_t why_len)
+{
+	const struct kernel_result *tx = best(&p->kernel, tx_of), *rx = best(&p->kernel, rx_of);
+	bool no_tx = tls->kernel_tx == CONFIG_KERNEL_REQUIRED && tx->verdict != KERNEL_YES;
+	bool no_rx = tls->kernel_rx == CONFIG_KERNEL_REQUIRED && rx->verdict != KERNEL_YES;
+
+	if (!tls->enabled || !(no_tx || no_rx))
+		return 0;
+	snprintf(why, why_len, "%s: %s is required, but this kernel cannot do it: %s", tag,
+		 no_tx ? "kernel_tx" : "kernel_rx", no_tx ? tx->why : rx->why);
+	return -EOPNOTSUPP;
+}
+
+int kernel_offer_check(const struct program *p, char *why, size_t why_len)
+{
+	const struct config *c = p->config;
+	int err = 0;
+
+	for (size_t i = 0; i < c->n_inbounds && !err; i++)
+		err = check_tls(p, c->inbounds[i].tag, &c->inbounds[i].tls, why, why_len);
+	for (size_t i = 0; i < c->n_outbounds && !err; i++)
+		err = check_tls(p, c->outbounds[i].tag, &c->outbounds[i].tls, why, why_len);
+	return err;
+}
+
+/* "auto" is no: records of our own were never dearer (docs/PERFORMANCE.md). */
+static bool wanted(const struct program *p, enum config_kernel asked)
+{
+	return asked == CONFIG_KERNEL_REQUIRED &&
+	       !atomic_load_explicit(&p->kernel_tls_off, memory_order_relaxed);
+}
+
+void kernel_offer(struct link *l, struct worker *w, struct wire *wire, const struct config_tls *tls)
+{
+	const struct kernel_report *k = &w->program->kernel;
+	const struct wire_kernel_opts o = {
+		.tx = wanted(w->program, tls->kernel_tx),
+		.rx = wanted(w->program, tls->kernel_rx),
+		.no_pad = k->of[KERNEL_NO_PAD].verdict == KERNEL_YES,
+		.rekey_tx = k->of[KERNEL_REKEY_TX].verdict == KERNEL_YES,
+	};
+
+	l->kernel_required = o.tx || o.rx;
+	if (l->kernel_required && wire_to_kernel(wire, &o) < 0)
+		log_warn(l->tag, "out of memory: its records stay in userspace");
+}
+
+const char *kernel_offer_refused(const struct link *l)
+{
+	return l->kernel_required ? wire_kernel_refusal(l->wire) : NULL;
+}

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// A session's incoming side by pipe: large frames go from socket to socket past our memory.
+#include "app/link.h"
+
+#include <errno.h>
+
+#include "app/link_impl.h"
+#include "app/stream.h"
+
+/* The stream whose frame the reader stands in, if the rest of it is worth a splice() and its
+ * destination is a socket. */
+static struct stream *in_large_frame(struct link *l)
+{
+	struct session_stream *found = session_in_data(&l->core, PIPE_WORTH);
+	struct stream *st = found ? container_of(found, struct stream, core) : NULL;
+
+	return st && st->early.len == 0 && endpoint_pipes(&st->e) ? st : NULL;
+}
+
+static bool alone(const struct link *l)
+{
+	return l->streams.next->next == &l->streams;
+}
+
+bool link_pipes(struct link *l)
+{
+	if (relay_engine_join(l->engine, RELAY_AUTO) == RELAY_COPY || !wire_splices_in(l->wire))
+		return false;
+	l->piping |= in_large_frame(l) != NULL;
+	return l->piping && relay_pipe_open(&l->w->relay.pipe);
+}
+
+/* A queue would have to be filled by copy: a lone stream's destination can be waited for. */
+bool link_pipe_must_pause(struct link *l)
+{
+	struct stream *st = l->piping ? in_large_frame(l) : NULL;
+
+	return st && alone(l) && st->e.peer->queued > 0;
+}
+
+/* Bytes to read by copy, of the n that are in the pipe, before there is something to decide. */
+static size_t copy_want(struct link *l, size_t n)
+{
+	size_t header = session_header_left(&l->core), want = n;
+
+	if (header > 0 && header < n)
+		want = header;
+	else if (header == 0 && in_large_frame(l) && l->core.left < n)
+		want = l->core.left; /* its destination is busy: the next frame's may not be */
+	else if (header == 0)
+		l->piping = false; /* frames of this kind are not worth it, nor is the rest */
+	return want < WIRE_READ_ROOM ? want : WIRE_READ_ROOM;
+}
+
+/* Passes on one piece of the n bytes in the pipe; returns its length, 0 where that fails. */
+static size_t pass_on(struct link *l, struct relay_pipe *p, size_t n)
+{
+	struct stream *st = in_large_frame(l);
+	size_t take = n < l->core.left ? n : l->core.left;
+
+	if (st && endpoint_pipes_now(&st->e)) {
+		take = take < ENDPOINT_PIPE_MAX ? take : ENDPOINT_PIPE_MAX;
+		session_skip_data(&l->core, (uint32_t)take);
+		stream_deliver_pipe(st, p, take);
+		return take;
+	}
+	take = copy_want(l, n);
+	if (relay_pipe_read(p, l->w->rx, take) < 0)
+		return 0;
+	link_feed(l, l->w->rx, take);
+	return take;
+}
+
+ssize_t link_pipe_read(struct link *l)
+{
+	struct relay_pipe *p = &l->w->relay.pipe;
+	ssize_t n = wire_splice_in(l->wire, p->wr, PIPE_FILL);
+	size_t left = n > 0 ? (size_t)n : 0;
+
+	while (left > 0 && !l->dead) {
+		size_t took = pass_on(l, p, left);
+
+		if (took == 0) { /* cannot happen: what the pipe holds is known */
+			link_end(l, "the pipe is broken");
+			break;
+		}
+		left -= took;
+	}
+	relay_pipe_drop(p, left);
+	return n;
+}
