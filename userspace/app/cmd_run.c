@@ -145,6 +145,8 @@ static int run(struct control *c, const struct config *cfg, char *why, size_t wh
 	if (!err)
 		err = look_at_kernel(&c->program, why, why_len);
 	if (!err)
+		err = program_sockmaps(&c->program);
+	if (!err)
 		err = privileges_drop(cfg, why, why_len);
 	if (!err)
 		err = program_start(&c->program, why, why_len);

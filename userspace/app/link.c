@@ -119,13 +119,17 @@ static void perform(struct link *l, struct acts *acts)
 	}
 }
 
-void link_feed(struct link *l, const uint8_t *p, size_t n)
+void link_heard(struct link *l, size_t n)
+{
+	l->bytes_in += n;
+	l->last_read_ms = loop_now_ms(l->w->loop);
+}
+
+void link_parse(struct link *l, const uint8_t *p, size_t n)
 {
 	struct acts acts;
 	size_t used = 0;
 
-	l->bytes_in += n;
-	l->last_read_ms = loop_now_ms(l->w->loop);
 	while (used < n && !l->dead) {
 		ssize_t took = session_feed(&l->core, p + used, n - used, &acts);
 
@@ -136,6 +140,12 @@ void link_feed(struct link *l, const uint8_t *p, size_t n)
 		used += (size_t)took;
 		perform(l, &acts);
 	}
+}
+
+static void feed(struct link *l, const uint8_t *p, size_t n)
+{
+	link_heard(l, n);
+	link_parse(l, p, n);
 }
 
 static void end_of_wire(struct link *l)
@@ -158,7 +168,7 @@ static ssize_t read_by_copy(struct link *l)
 	if (n > 0) {
 		if (!wire_more(l->wire) && !l->hup)
 			l->readable = false;
-		link_feed(l, l->w->rx, (size_t)n);
+		feed(l, l->w->rx, (size_t)n);
 	}
 	return n;
 }
@@ -256,7 +266,7 @@ void link_start(struct link *l, struct worker *w, const struct link_ops *ops, st
 	if (loop_watch(w->loop, &l->watch, EPOLLIN | EPOLLOUT | EPOLLRDHUP) < 0)
 		link_end(l, "out of memory");
 	else
-		link_feed(l, prefix, n);
+		feed(l, prefix, n);
 	link_post_read(l);
 }
 

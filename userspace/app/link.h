@@ -48,6 +48,7 @@ struct link {
 	uint64_t control_end;	  /* wire_sent() once the last control frame is out */
 	enum relay_engine engine; /* what its side asks for */
 	bool piping;		  /* large frames come: reading goes by pipe */
+	bool mapping;		  /* and through the sockmap */
 	bool kernel_required;	  /* it ends if the kernel refuses its records */
 	bool readable, hup;
 	bool paused;  /* not reading: somebody downstream has to catch up */

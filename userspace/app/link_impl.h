@@ -18,8 +18,10 @@ void link_look_again(struct link *l);
 /* Ends a session that may send nothing more under its key, in good order; returns whether it did.
  */
 bool link_end_if_spent(struct link *l);
-/* Takes n bytes of the wire. May end the link. */
-void link_feed(struct link *l, const uint8_t *p, size_t n);
+/* n bytes came by the wire. */
+void link_heard(struct link *l, size_t n);
+/* Takes bytes of the wire, in the order in which they came. May end the link. */
+void link_parse(struct link *l, const uint8_t *p, size_t n);
 /* Whether the next read goes by pipe. */
 bool link_pipes(struct link *l);
 /* Whether it is better to wait for a destination than to fill its queue. */

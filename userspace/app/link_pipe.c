@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "app/link_impl.h"
+#include "app/link_sockmap.h"
 #include "app/stream.h"
 
 /* The stream whose frame the reader stands in, if the rest of it is worth a splice() and its
@@ -27,7 +28,7 @@ bool link_pipes(struct link *l)
 	if (relay_engine_join(l->engine, RELAY_AUTO) == RELAY_COPY || !wire_splices_in(l->wire))
 		return false;
 	l->piping |= in_large_frame(l) != NULL;
-	return l->piping && relay_pipe_open(&l->w->relay.pipe);
+	return l->piping && relay_pipe_open(&l->w->relay.pipe, PIPE_WIDE);
 }
 
 /* A queue would have to be filled by copy: a lone stream's destination can be waited for. */
@@ -48,7 +49,8 @@ static size_t copy_want(struct link *l, size_t n)
 	else if (header == 0 && in_large_frame(l) && l->core.left < n)
 		want = l->core.left; /* its destination is busy: the next frame's may not be */
 	else if (header == 0)
-		l->piping = false; /* frames of this kind are not worth it, nor is the rest */
+		l->piping = l->mapping =
+			false; /* frames of this kind are not worth it, nor is the rest */
 	return want < WIRE_READ_ROOM ? want : WIRE_READ_ROOM;
 }
 
@@ -67,25 +69,58 @@ static size_t pass_on(struct link *l, struct relay_pipe *p, size_t n)
 	take = copy_want(l, n);
 	if (relay_pipe_read(p, l->w->rx, take) < 0)
 		return 0;
-	link_feed(l, l->w->rx, take);
+	link_parse(l, l->w->rx, take);
 	return take;
+}
+
+/* All of the n bytes in the pipe. */
+static void pass_on_all(struct link *l, struct relay_pipe *p, size_t n)
+{
+	while (n > 0 && !l->dead) {
+		size_t took = pass_on(l, p, n);
+
+		if (took == 0) /* cannot happen: what the pipe holds is known */
+			link_end(l, "the pipe is broken");
+		n -= took;
+	}
+	relay_pipe_drop(p, n);
+}
+
+static ssize_t read_into(struct link *l, struct relay_pipe *p, size_t max)
+{
+	ssize_t n = wire_splice_in(l->wire, p->wr, p->slots, max);
+
+	if (n > 0)
+		link_heard(l, (size_t)n);
+	return n;
+}
+
+/* Through the program in the kernel, and what that leaves as by pipe. */
+static ssize_t map_read(struct link *l)
+{
+	struct relay_pipe *p = &l->w->sockmap->pipe;
+	ssize_t n = read_into(l, p, DEMUX_PUSH_MAX), took;
+
+	if (n <= 0)
+		return n;
+	took = link_map_push(l, (size_t)n);
+	if (took >= 0)
+		pass_on_all(l, p, (size_t)(n - took));
+	return n;
 }
 
 ssize_t link_pipe_read(struct link *l)
 {
 	struct relay_pipe *p = &l->w->relay.pipe;
-	ssize_t n = wire_splice_in(l->wire, p->wr, PIPE_FILL);
-	size_t left = n > 0 ? (size_t)n : 0;
+	struct stream *st = in_large_frame(l);
+	ssize_t n;
 
-	while (left > 0 && !l->dead) {
-		size_t took = pass_on(l, p, left);
-
-		if (took == 0) { /* cannot happen: what the pipe holds is known */
-			link_end(l, "the pipe is broken");
-			break;
-		}
-		left -= took;
-	}
-	relay_pipe_drop(p, left);
+	if (st)
+		l->mapping = link_maps(l, st);
+	if (l->mapping)
+		return map_read(l);
+	n = read_into(l, p, PIPE_FILL);
+	if (n > 0)
+		pass_on_all(l, p, (size_t)n);
 	return n;
 }

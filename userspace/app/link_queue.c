@@ -3,6 +3,7 @@
 #include "app/link.h"
 
 #include "app/link_impl.h"
+#include "app/link_sockmap.h"
 #include "app/stream.h"
 
 #define ALONE_HIGH  (256 * 1024) /* a session's only stream: stop reading rather than queue */
@@ -110,6 +111,7 @@ void link_account(struct link *l, struct stream *st)
 	else if (!st->over_ms)
 		st->over_ms = loop_now_ms(l->w->loop);
 	l->queued += now_queued - st->accounted;
+	stream_map_account(st);
 	st->accounted = now_queued;
 	link_unpause(l);
 }

@@ -11,7 +11,10 @@
 
 #include "app/flow.h"
 #include "app/inbound.h"
+#include "app/link_sockmap.h"
 #include "base/fd.h"
+
+#define SOCKMAP_STREAMS 1024 /* of a worker, with large frames, at a time; others splice */
 
 static unsigned count_workers(const struct config *c)
 {
@@ -82,6 +85,35 @@ int program_init(struct program *p, const struct config *c, char *why, size_t wh
 	return make_shared(p, why, why_len);
 }
 
+static bool asks_for_sockmap(const struct config *c)
+{
+	bool asks = false;
+
+	for (size_t i = 0; i < c->n_inbounds; i++)
+		asks |= c->inbounds[i].datapath == RELAY_SOCKMAP;
+	for (size_t i = 0; i < c->n_outbounds; i++)
+		asks |= c->outbounds[i].datapath == RELAY_SOCKMAP;
+	return asks;
+}
+
+int program_sockmaps(struct program *p)
+{
+	p->sockmaps = calloc(p->n_workers, sizeof(struct sockmap *));
+	if (!p->sockmaps)
+		return -ENOMEM;
+	if (!asks_for_sockmap(p->config))
+		return 0;
+	for (unsigned i = 0; i < p->n_workers; i++) {
+		p->sockmaps[i] =
+			sockmap_new(SOCKMAP_STREAMS, p->sockmap_why, sizeof(p->sockmap_why));
+		if (p->sockmaps[i])
+			continue;
+		log_warn(NULL, "no sockmap engine, relays splice instead: %s", p->sockmap_why);
+		break;
+	}
+	return 0;
+}
+
 int program_start(struct program *p, char *why, size_t why_len)
 {
 	p->workers = calloc(p->n_workers, sizeof(struct worker));
@@ -122,6 +154,9 @@ void program_done(struct program *p)
 		server_shared_free(p->inbounds[i]);
 	for (size_t i = 0; p->outbounds && i < p->config->n_outbounds; i++)
 		outbound_shared_free(p->outbounds[i]);
+	for (unsigned i = 0; p->sockmaps && i < p->n_workers; i++)
+		sockmap_free(p->sockmaps[i]);
+	free(p->sockmaps);
 	free(p->workers);
 	free(p->listen_fds);
 	free(p->inbounds);

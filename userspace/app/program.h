@@ -7,6 +7,9 @@
 
 /* Binds the ports and makes the shared parts; no threads yet. 0, or -errno with a reason in why. */
 int program_init(struct program *p, const struct config *c, char *why, size_t why_len);
+/* Loads what the sockmap engine needs, with the rights that are gone later, where a relay asks for
+ * it. 0 (a kernel that cannot is none: it is logged) or -ENOMEM. */
+int program_sockmaps(struct program *p);
 /* Makes the workers and starts their threads. 0, or -errno with a reason; program_done() cleans up.
  */
 int program_start(struct program *p, char *why, size_t why_len);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "app/link_impl.h"
+#include "app/link_sockmap.h"
 
 void stream_keep(struct stream *st, const struct iovec *iov, int n)
 {
@@ -16,8 +17,7 @@ void stream_keep(struct stream *st, const struct iovec *iov, int n)
 		}
 }
 
-/* Bytes came: counts them, and tells the state table. False: the stream is closed by now. */
-static bool arrived(struct stream *st, size_t n)
+bool stream_arrived(struct stream *st, size_t n)
 {
 	if (st->link->core.role == SESSION_SERVER)
 		st->up += n;
@@ -52,7 +52,7 @@ void stream_deliver(struct stream *st, struct iovec *iov, int n)
 
 	for (int i = 0; i < n; i++)
 		total += iov[i].iov_len;
-	if (arrived(st, total))
+	if (stream_arrived(st, total))
 		pass_on(st, iov, n);
 }
 
@@ -60,7 +60,7 @@ void stream_deliver_pipe(struct stream *st, struct relay_pipe *p, size_t n)
 {
 	struct iovec iov = { st->w->rx, n };
 
-	if (!arrived(st, n)) {
+	if (!stream_arrived(st, n)) {
 		relay_pipe_drop(p, n);
 	} else if (st->early.len == 0 && endpoint_pipes_now(&st->e)) {
 		st->e.peer->ops->write_pipe(st->e.peer, p, n);
@@ -248,6 +248,7 @@ static void forget(struct stream *st)
 {
 	struct link *l = st->link;
 
+	stream_map_end(st);
 	l->queued -= st->accounted;
 	st->accounted = 0;
 	session_remove(&l->core, &st->core);
@@ -304,6 +305,7 @@ void stream_event(struct stream *st, enum stream_event ev, const char *why)
 	if (st->core.state == STREAM_CLOSED && !st->told_closed) {
 		st->told_closed =
 			true; /* what follows from an event may close it before the event is over */
+		stream_map_end(st);
 		st->w->n_orphans -= st->orphan;
 		st->ops->closed(st, why);
 	}

@@ -42,6 +42,8 @@ struct stream {
 	uint64_t down_at_up; /* `down` when something was last sent up: what came since is an answer
 			      */
 	uint64_t start_ms;
+	unsigned slot;	  /* in the worker's sockmap; 0: none */
+	bool unmapped;	  /* the sockmap did not take it */
 	bool orphan;	  /* counted in w->n_orphans */
 	bool told_closed; /* ops->closed() was called */
 };
@@ -58,6 +60,9 @@ void stream_deliver(struct stream *st, struct iovec *iov, int n);
 
 /* The same, for n bytes of the worker's pipe, which has lost them afterwards. */
 void stream_deliver_pipe(struct stream *st, struct relay_pipe *p, size_t n);
+
+/* Bytes came: counts them and tells the state table. False: the stream is closed by now. */
+bool stream_arrived(struct stream *st, size_t n);
 
 /* Appends to st->early; without memory the stream ends. */
 void stream_keep(struct stream *st, const struct iovec *iov, int n);

@@ -9,6 +9,7 @@
 
 #include "app/flow.h"
 #include "app/inbound.h"
+#include "app/link_sockmap.h"
 #include "app/server.h"
 #include "base/fd.h"
 #include "proto/frame.h"
@@ -106,6 +107,8 @@ int worker_init(struct worker *w, struct program *p, unsigned id, char *why, siz
 	w->id = id;
 	w->program = p;
 	w->config = p->config;
+	w->sockmap = p->sockmaps[id];
+	p->sockmaps[id] = NULL;
 	list_init(&w->handshakes);
 	list_init(&w->owned);
 	atomic_store(&w->oldest_ms, UINT64_MAX);
@@ -142,6 +145,7 @@ void worker_done(struct worker *w)
 		o->end(o);
 	}
 	relay_shared_done(&w->relay);
+	sockmap_free(w->sockmap);
 	resolver_free(w->resolver);
 	mailbox_free(w->mailbox);
 	loop_free(w->loop);

@@ -17,6 +17,7 @@
 #define WORKERS_MAX 256
 
 struct inbound;
+struct sockmap;
 struct outbound;
 struct outbound_shared;
 struct inbound_shared;
@@ -55,8 +56,9 @@ struct worker {
 	struct buf_pool pool;
 	struct wire_shared wires;
 	struct relay_shared relay;
-	uint8_t *rx;	/* WIRE_READ_ROOM bytes: plaintext of the session being read */
-	uint8_t *frame; /* FRAME_HDR_LEN + FRAME_DATA_MAX bytes: a frame being made */
+	struct sockmap *sockmap; /* NULL: no relay wants it, or it cannot be had */
+	uint8_t *rx;		 /* WIRE_READ_ROOM bytes: plaintext of the session being read */
+	uint8_t *frame;		 /* FRAME_HDR_LEN + FRAME_DATA_MAX bytes: a frame being made */
 	struct resolver *resolver;
 	struct inbound **inbounds; /* by index in the configuration */
 	struct outbound **outbounds;
@@ -79,6 +81,8 @@ struct program {
 	unsigned n_workers;
 	unsigned n_running; /* threads that were started */
 	struct worker *workers;
+	struct sockmap **sockmaps; /* by worker, which takes its own; entries may be NULL */
+	char sockmap_why[96];	   /* why there is none; empty: nobody asked */
 	struct inbound_shared **inbounds;
 	int *listen_fds; /* of inbound i, worker k: [i * n_workers + k]; -1 once taken over */
 	struct outbound_shared **outbounds;

@@ -316,3 +316,16 @@ void session_skip_data(struct session *s, uint32_t n)
 	if (s->left == 0)
 		s->hdr_have = 0;
 }
+
+void session_place(struct session *s, const uint8_t hdr[static FRAME_HDR_LEN], uint8_t have,
+		   uint32_t left)
+{
+	memcpy(s->hdr, hdr, FRAME_HDR_LEN);
+	s->hdr_have = have;
+	if (have < FRAME_HDR_LEN)
+		return;
+	frame_get(s->hdr, &s->frame);
+	s->left = left;
+	if (left == 0)
+		s->hdr_have = 0;
+}

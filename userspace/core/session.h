@@ -91,6 +91,10 @@ ssize_t session_feed(struct session *s, const uint8_t *p, size_t n, struct acts 
 struct session_stream *session_in_data(struct session *s, uint32_t least);
 /* Bytes of a frame's header that are to come; 0: the reader stands behind a header. */
 unsigned session_header_left(const struct session *s);
+/* Puts the reader where another one stands that went on from it: with so many bytes of a header, or
+ * (FRAME_HDR_LEN) with so many bytes of the frame's data to come. Only data was read meanwhile. */
+void session_place(struct session *s, const uint8_t hdr[static FRAME_HDR_LEN], uint8_t have,
+		   uint32_t left);
 /* n (at most s->left) bytes of a frame's data were passed on otherwise. */
 void session_skip_data(struct session *s, uint32_t n);
 

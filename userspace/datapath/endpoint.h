@@ -52,6 +52,8 @@ struct endpoint_ops {
 	/* Whether what is in a pipe can go on past our memory at this moment. NULL: it never can.
 	 */
 	bool (*takes_pipe)(struct endpoint *e);
+	/* The TCP socket that write() writes to, as it comes. NULL: there is none. */
+	int (*socket)(struct endpoint *e);
 	/* After takes_pipe(): as write(), for n (at most ENDPOINT_PIPE_MAX) bytes of the worker's
 	   pipe, which has lost them afterwards in any case. */
 	void (*write_pipe)(struct endpoint *e, struct relay_pipe *p, size_t n);
@@ -84,7 +86,7 @@ struct relay_shared {
 	_Atomic uint32_t *busy; /* how many sockets are being relayed: what a drain waits for */
 	struct list all;	/* endpoints with a socket of their own */
 	uint8_t *read;		/* RELAY_READ_ROOM bytes, see relay_lay_out() */
-	struct relay_pipe pipe;
+	struct relay_pipe pipe; /* PIPE_WIDE */
 };
 
 #define RELAY_PIECES 16 /* of one read */

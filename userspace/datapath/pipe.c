@@ -7,14 +7,21 @@
 #include <unistd.h>
 
 #include "base/fd.h"
-#include "wire/wire.h"
 
-/* Room is counted in pieces of data, not bytes: from a socket each packet may be one of its own. */
-#define ROOM_BEST (1024 * 1024)
-#define PAGE_LEN  4096
-#define ROOM_MIN  (WIRE_PIPE_SLOTS * PAGE_LEN)
+#define PAGE_LEN 4096
 
-bool relay_pipe_open(struct relay_pipe *p)
+/* The room that it has now, as pieces; 0: too little. */
+static unsigned resize(int fd, unsigned slots)
+{
+	int room;
+
+	if (slots > PIPE_NARROW && fcntl(fd, F_SETPIPE_SZ, slots * PAGE_LEN) < 0)
+		fcntl(fd, F_SETPIPE_SZ, slots / 4 * PAGE_LEN);
+	room = fcntl(fd, F_GETPIPE_SZ);
+	return room < PIPE_NARROW * PAGE_LEN ? 0 : (unsigned)room / PAGE_LEN;
+}
+
+bool relay_pipe_open(struct relay_pipe *p, unsigned slots)
 {
 	int fd[2];
 
@@ -22,14 +29,13 @@ bool relay_pipe_open(struct relay_pipe *p)
 		return p->open;
 	if (pipe2(fd, O_CLOEXEC | O_NONBLOCK) < 0)
 		return false; /* descriptors may be short only now */
-	if (fcntl(fd[1], F_SETPIPE_SZ, ROOM_BEST) < 0 && fcntl(fd[1], F_SETPIPE_SZ, ROOM_MIN) < 0) {
+	slots = resize(fd[1], slots);
+	*p = (struct relay_pipe){ fd[0], fd[1], slots, slots > 0, slots == 0 };
+	if (p->refused) {
 		fd_close(fd[0]);
 		fd_close(fd[1]);
-		p->refused = true;
-		return false;
 	}
-	*p = (struct relay_pipe){ .rd = fd[0], .wr = fd[1], .open = true };
-	return true;
+	return p->open;
 }
 
 void relay_pipe_close(struct relay_pipe *p)

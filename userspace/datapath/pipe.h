@@ -14,15 +14,21 @@
 #define PIPE_FILL  (128 * 1024) /* bytes worth of one fill */
 #define PIPE_WORTH 8192		/* fewer bytes are cheaper by copy */
 
+#define PIPE_WIDE                                                                                  \
+	256 /* pieces of data that it has room for; from a socket each packet may be one */
+#define PIPE_NARROW 16
+
 /* Zero-initialised it is not open. */
 struct relay_pipe {
 	int rd, wr;
+	unsigned slots;
 	bool open;
 	bool refused; /* it could not be had with enough room; not tried again */
 };
 
-/* Opens it when it is needed first. False: there is none. */
-bool relay_pipe_open(struct relay_pipe *p);
+/* Opens it when it is needed first, with room for `slots` pieces, or a quarter of that where there
+ * may be no more. False: there is none. */
+bool relay_pipe_open(struct relay_pipe *p, unsigned slots);
 void relay_pipe_close(struct relay_pipe *p);
 
 /* What a socket has, into the empty pipe: bytes, 0 at its end, -EAGAIN or -errno. */

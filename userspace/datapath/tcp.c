@@ -158,6 +158,11 @@ static void tcp_write_pipe(struct endpoint *e, struct relay_pipe *p, size_t n)
 	e->queued = t->out.len;
 }
 
+static int tcp_socket(struct endpoint *e)
+{
+	return container_of(e, struct tcp, e)->watch.fd;
+}
+
 static bool tcp_has_room(struct endpoint *e)
 {
 	return e->queued < QUEUE_HIGH;
@@ -252,6 +257,7 @@ static const struct endpoint_ops tcp_ops = {
 	.abort = tcp_abort,
 	.resume = tcp_resume,
 	.takes_pipe = tcp_takes_pipe,
+	.socket = tcp_socket,
 	.write_pipe = tcp_write_pipe,
 };
 

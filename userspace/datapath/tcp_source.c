@@ -91,7 +91,8 @@ static void copy_once(struct tcp *t)
 /* One read, passed on; false when there is nothing (more) to read for now. */
 static bool read_once(struct tcp *t)
 {
-	if (t->bulk && !t->finishing && endpoint_pipes_now(&t->e) && relay_pipe_open(&t->sh->pipe))
+	if (t->bulk && !t->finishing && endpoint_pipes_now(&t->e) &&
+	    relay_pipe_open(&t->sh->pipe, PIPE_WIDE))
 		pipe_once(t);
 	else
 		copy_once(t);

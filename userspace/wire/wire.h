@@ -123,15 +123,15 @@ int wire_write_in_place(struct wire *w, struct iovec *iov, int n, enum wire_push
 bool wire_splices_in(const struct wire *w);
 bool wire_splices_out(const struct wire *w);
 
-#define WIRE_PIPE_SLOTS                                                                            \
-	64 /* pages that a pipe must have room for: some kernels lose what does not fit */
+#define WIRE_PIPE_SLOTS_MIN 16 /* as a pipe is made */
 
 /*
- * Received data, at most `max` bytes or about that (whole records), into an empty pipe. Returns the
- * bytes; -EAGAIN: nothing more for now; -EBUSY: the next record is no data, wire_read() takes it;
- * 0: the end, see wire_end().
+ * Received data, at most `max` bytes or about that (whole records), into an empty pipe with room
+ * for so many pieces: some kernels lose what of a record does not fit. Returns the bytes; -EAGAIN:
+ * nothing more for now; -EBUSY: the next record is no data, wire_read() takes it; 0: the end, see
+ * wire_end().
  */
-ssize_t wire_splice_in(struct wire *w, int pipe, size_t max);
+ssize_t wire_splice_in(struct wire *w, int pipe, unsigned slots, size_t max);
 
 /*
  * As wire_write() with WIRE_NOW, for a header and n (at most 65535) bytes that are in a pipe, which

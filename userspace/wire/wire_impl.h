@@ -25,7 +25,7 @@ struct wire_ops {
 	/* Bytes that are with neither us nor TCP; NULL: there are none */
 	size_t (*held)(const struct wire *w);
 	/* where `place` is WIRE_PLAIN or WIRE_KERNEL */
-	ssize_t (*splice_in)(struct wire *w, int pipe, size_t max);
+	ssize_t (*splice_in)(struct wire *w, int pipe, unsigned slots, size_t max);
 	int (*splice_out)(struct wire *w, const void *hdr, size_t n_hdr, int pipe, size_t n);
 };
 

@@ -9,7 +9,7 @@
 
 /* Whole records, so that the kernel can decrypt each into its place. */
 #define RECV_MAX     (16 * RECORD_DATA_MAX)
-#define SPLICE_CALLS 8 /* a record each; of WIRE_PIPE_SLOTS a record takes 5 at most */
+#define RECORD_SLOTS 5 /* that a record takes in a pipe at most; a call splices one record */
 _Static_assert(RECV_MAX <= WIRE_READ_ROOM, "there is room for a receive");
 
 /* One receive, which is data, or one record of another kind. As wire_recv(). */
@@ -47,12 +47,12 @@ ssize_t wire_ktls_read(struct wire *w, uint8_t *p)
 	return got == -EAGAIN ? -EAGAIN : 0;
 }
 
-ssize_t wire_ktls_splice_in(struct wire *w, int pipe, size_t max)
+ssize_t wire_ktls_splice_in(struct wire *w, int pipe, unsigned slots, size_t max)
 {
 	size_t have = 0;
 
 	w->more = true;
-	for (int i = 0; i < SPLICE_CALLS && have < max; i++) {
+	for (; slots >= RECORD_SLOTS && have < max; slots -= RECORD_SLOTS) {
 		ssize_t n = splice(w->fd, NULL, pipe, NULL, max - have,
 				   SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
 

@@ -15,10 +15,11 @@ static ssize_t plain_read(struct wire *w, uint8_t *p)
 	return n;
 }
 
-static ssize_t plain_splice_in(struct wire *w, int pipe, size_t max)
+static ssize_t plain_splice_in(struct wire *w, int pipe, unsigned slots, size_t max)
 {
 	ssize_t n;
 
+	(void)slots;
 	do {
 		n = splice(w->fd, NULL, pipe, NULL, max, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
 	} while (n < 0 && errno == EINTR);

@@ -92,7 +92,7 @@ int wire_ktls_splice_out(struct wire *w, const void *hdr, size_t n_hdr, int pipe
 
 /* Where the kernel reads them. */
 ssize_t wire_ktls_read(struct wire *w, uint8_t *p);
-ssize_t wire_ktls_splice_in(struct wire *w, int pipe, size_t max);
+ssize_t wire_ktls_splice_in(struct wire *w, int pipe, unsigned slots, size_t max);
 
 extern const struct wire_ops wire_record_ops;
 

@@ -23,9 +23,9 @@ bool wire_splices_out(const struct wire *w)
 	return (tx == WIRE_PLAIN || tx == WIRE_KERNEL) && w->out.len == 0 && !w->fin_due;
 }
 
-ssize_t wire_splice_in(struct wire *w, int pipe, size_t max)
+ssize_t wire_splice_in(struct wire *w, int pipe, unsigned slots, size_t max)
 {
-	return w->end == WIRE_OPEN ? w->ops->splice_in(w, pipe, max) : 0;
+	return w->end == WIRE_OPEN ? w->ops->splice_in(w, pipe, slots, max) : 0;
 }
 
 int wire_splice_out(struct wire *w, const void *hdr, size_t n_hdr, int pipe, size_t n)
