@@ -10,9 +10,10 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/escape.h"
 
 #define TEXT_MAX     1000
-#define LINE_MAX_LEN (TEXT_MAX * 6 + 200) /* every byte may become \u00xx */
+#define LINE_MAX_LEN (TEXT_MAX * ESCAPE_GROWTH + 200)
 
 enum log_level log_max = LOG_LEVEL_WARN;
 
@@ -24,51 +25,6 @@ void log_setup(const struct log_options *opts)
 {
 	options = *opts;
 	log_max = opts->level;
-}
-
-/* Length of the valid UTF-8 sequence at p, or 0. */
-static size_t utf8_len(const unsigned char *p, size_t left)
-{
-	size_t len = p[0] < 0x80		   ? 1
-		     : p[0] >= 0xc2 && p[0] < 0xe0 ? 2
-		     : p[0] >= 0xe0 && p[0] < 0xf0 ? 3
-		     : p[0] >= 0xf0 && p[0] < 0xf5 ? 4
-						   : 0;
-
-	if (len == 0 || len > left)
-		return 0;
-	for (size_t i = 1; i < len; i++)
-		if ((p[i] & 0xc0) != 0x80)
-			return 0;
-	/* C1 controls, surrogates and over-long forms are no text */
-	if ((p[0] == 0xc2 && p[1] < 0xa0) || (p[0] == 0xe0 && p[1] < 0xa0) ||
-	    (p[0] == 0xed && p[1] > 0x9f) || (p[0] == 0xf0 && p[1] < 0x90) ||
-	    (p[0] == 0xf4 && p[1] > 0x8f))
-		return 0;
-	return len;
-}
-
-/* Copies text to out with everything escaped that is not printable; out has room for it. */
-static size_t escape(char *out, const char *text, size_t n, bool json)
-{
-	size_t used = 0;
-
-	for (size_t i = 0; i < n;) {
-		const unsigned char *p = (const unsigned char *)text + i;
-		size_t len = utf8_len(p, n - i);
-
-		if (len == 0 || p[0] < 0x20 || p[0] == 0x7f) {
-			used += (size_t)sprintf(out + used, json ? "\\u%04x" : "\\x%02x", p[0]);
-			i++;
-			continue;
-		}
-		if (p[0] == '\\' || (json && p[0] == '"'))
-			out[used++] = '\\';
-		memcpy(out + used, p, len);
-		used += len;
-		i += len;
-	}
-	return used;
 }
 
 static size_t put_time(char *out, size_t room)
@@ -95,7 +51,7 @@ static size_t put_text_line(char *out, enum log_level level, const char *tag, co
 	used += (size_t)sprintf(out + used, "%-5s ", level_names[level]);
 	if (tag)
 		used += (size_t)sprintf(out + used, "[%.60s] ", tag);
-	used += escape(out + used, text, n, false);
+	used += escape_text(out + used, text, n, false);
 	out[used++] = '\n';
 	return used;
 }
@@ -113,11 +69,11 @@ static size_t put_json_line(char *out, enum log_level level, const char *tag, co
 	used += (size_t)sprintf(out + used, "\"level\":\"%s\"", level_names[level]);
 	if (tag) {
 		used += (size_t)sprintf(out + used, ",\"tag\":\"");
-		used += escape(out + used, tag, strnlen(tag, 60), true);
+		used += escape_text(out + used, tag, strnlen(tag, 60), true);
 		out[used++] = '"';
 	}
 	used += (size_t)sprintf(out + used, ",\"message\":\"");
-	used += escape(out + used, text, n, true);
+	used += escape_text(out + used, text, n, true);
 	used += (size_t)sprintf(out + used, "\"}\n");
 	return used;
 }
