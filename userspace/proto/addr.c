@@ -4,7 +4,6 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -132,21 +131,50 @@ int addr_from_host(const char *host, size_t n, uint16_t port, struct addr *ret)
 	return 0;
 }
 
+/* Decimal digits of a number below 100000; returns where they end. */
+static char *put_number(char *p, unsigned n)
+{
+	char digits[5];
+	size_t k = sizeof(digits);
+
+	do {
+		digits[--k] = (char)('0' + n % 10);
+		n /= 10;
+	} while (n > 0);
+	memcpy(p, digits + k, sizeof(digits) - k);
+	return p + sizeof(digits) - k;
+}
+
+static char *put_ip4(char *p, const uint8_t ip[static 4])
+{
+	for (int i = 0; i < 4; i++) {
+		if (i > 0)
+			*p++ = '.';
+		p = put_number(p, ip[i]);
+	}
+	return p;
+}
+
+/* Without printf(): each stream shows its destination, and that was most of what it cost. */
 const char *addr_text(const struct addr *a, char out[static ADDR_TEXT_MAX])
 {
-	char ip[INET6_ADDRSTRLEN] = "";
+	char *p = out;
 
 	if (a->type == ADDR_NAME) {
-		snprintf(out, ADDR_TEXT_MAX, "%.255s:%u", a->name, a->port);
+		p += strnlen(a->name, sizeof(a->name) - 1);
+		memcpy(out, a->name, (size_t)(p - out));
 	} else if (a->type == ADDR_IPV6) {
-		inet_ntop(AF_INET6, a->ip6, ip, sizeof(ip));
-		snprintf(out, ADDR_TEXT_MAX, "[%s]:%u", ip, a->port);
+		*p++ = '[';
+		inet_ntop(AF_INET6, a->ip6, p, INET6_ADDRSTRLEN);
+		p += strlen(p);
+		*p++ = ']';
 	} else if (a->type == ADDR_IPV4) {
-		inet_ntop(AF_INET, a->ip4, ip, sizeof(ip));
-		snprintf(out, ADDR_TEXT_MAX, "%s:%u", ip, a->port);
+		p = put_ip4(out, a->ip4);
 	} else {
-		snprintf(out, ADDR_TEXT_MAX, "none");
+		return strcpy(out, "none");
 	}
+	*p++ = ':';
+	*put_number(p, a->port) = '\0';
 	return out;
 }
 
