@@ -145,5 +145,7 @@ void config_free(struct config *c)
 	free(c->log_output);
 	free(c->dns_servers);
 	free(c->user);
+	free(c->state.name);
+	free(c->state.directory);
 	free(c);
 }

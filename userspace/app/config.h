@@ -13,6 +13,7 @@
 #include <stdio.h>
 
 #include "base/log.h"
+#include "bpf/abi.h"
 #include "datapath/engine.h"
 #include "io/sockaddr.h"
 
@@ -130,6 +131,15 @@ struct config_limits {
 	uint32_t drain_timeout_ms;	   /* default 10 s */
 };
 
+/* Our own top-level object "state": what other programs may see. */
+struct config_state {
+	bool enabled;		    /* default true */
+	char *name;		    /* NULL: the program's */
+	uint32_t sessions, streams; /* slots, defaults 4096 and 8192 */
+	enum state_backing backing; /* STATE_BACKING_NONE: what is possible */
+	char *directory;	    /* NULL: by user and name */
+};
+
 struct config {
 	struct log_options
 		log;	   /* log.fd is 2 where no "output" is given; opened by config_load() */
@@ -139,6 +149,7 @@ struct config {
 	uint32_t workers;  /* our top-level "workers"; 0: one a core */
 	char *user;	   /* our top-level "user": dropped to after the ports are bound, or NULL */
 	struct config_limits limits;
+	struct config_state state;
 	struct config_inbound *inbounds;
 	size_t n_inbounds;
 	struct config_outbound

@@ -61,6 +61,7 @@ void config_defaults(struct config *c)
 				.local_connections = 16384,
 				.drain_timeout_ms = 10000,
 			},
+		.state = { .enabled = true, .sessions = 4096, .streams = 8192 },
 	};
 }
 
@@ -83,6 +84,7 @@ const struct config_table config_tables[] = {
 	{ "dns", config_rows_dns },
 	{ "route", config_rows_route },
 	{ "limits", config_rows_limits },
+	{ "state", config_rows_state },
 	{ "inbound", config_rows_inbound },
 	{ "inbound anytls", config_rows_inbound_anytls },
 	{ "inbound socks", config_rows_inbound_socks },

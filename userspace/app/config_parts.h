@@ -90,7 +90,7 @@ bool config_want_bounds(struct config_reader *r, struct config_ref v);
 
 /* Row tables. */
 extern const struct config_row config_rows_top[], config_rows_log[], config_rows_dns[],
-	config_rows_route[], config_rows_limits[];
+	config_rows_route[], config_rows_limits[], config_rows_state[];
 extern const struct config_row config_rows_inbound[], config_rows_inbound_anytls[],
 	config_rows_inbound_socks[], config_rows_user_anytls[], config_rows_user_socks[],
 	config_rows_target[];

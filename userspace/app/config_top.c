@@ -37,6 +37,15 @@ static void read_limits(struct config_reader *r, struct config_ref v, const stru
 	config_read_object(r, v, tables, field);
 }
 
+static void read_state(struct config_reader *r, struct config_ref v, const struct config_row *row,
+		       void *field)
+{
+	static const struct config_row *const tables[] = { config_rows_state, NULL };
+
+	(void)row;
+	config_read_object(r, v, tables, field);
+}
+
 static void read_level(struct config_reader *r, struct config_ref v, const struct config_row *row,
 		       void *field)
 {
@@ -169,6 +178,11 @@ const struct config_row config_rows_top[] = {
 	  .read = read_limits,
 	  ROW_FIELD(struct config, limits),
 	  .help = "limits" },
+	{ .key = "state",
+	  .type = ROW_CALL,
+	  .read = read_state,
+	  ROW_FIELD(struct config, state),
+	  .help = "what other programs may see" },
 	{ .key = "workers",
 	  .type = ROW_U32,
 	  ROW_FIELD(struct config, workers),
