@@ -60,7 +60,9 @@ class World:
         """A daemon with a configuration, or with its text as it stands (then with the ports that it will have)."""
         if config:
             ports = [inbound["listen_port"] for inbound in config.get("inbounds", [])]
-            text = json.dumps({"log": {"level": "debug"}, **config}, indent=1)
+            state = {"backing": "file", "directory": str(self.folder / f"state-{len(self.daemons)}")}
+            text = json.dumps({"log": {"level": "debug"}, **config,
+                               "state": {**state, **config.get("state", {})}}, indent=1)
         daemon = Daemon(text, self.folder, list(ports), env)
         self.daemons.append(daemon)
         return daemon.wait_ready() if ready else daemon

@@ -7,6 +7,7 @@
 
 #include "app/client.h"
 #include "app/kernel_offer.h"
+#include "app/state.h"
 #include "base/fd.h"
 #include "proto/preamble.h"
 #include "proto/settings.h"
@@ -183,6 +184,8 @@ static void ready_for_streams(struct client_session *cs, struct wire *wire)
 	kernel_offer(&cs->l, w, wire, &c->o.config->tls);
 	log_info(cs->l.tag, "session with %s:%u over %s, copy relay", c->o.config->server,
 		 c->o.config->server_port, wire_describe(wire));
+	state_session_open(&cs->l, w, wire, "", c->o.config->tag, "%s:%u", c->o.config->server,
+			   c->o.config->server_port);
 	send_preamble(cs, wire, scheme); /* a dead wire shows itself when it is read */
 	link_start(&cs->l, w, &client_link_ops, wire, scheme, NULL, 0);
 	scheme_unref(scheme);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "app/client.h"
+#include "app/state.h"
 #include "app/stream.h"
 
 #define WATCHDOG_MS 3000 /* protocol notes 3.4 */
@@ -267,6 +268,7 @@ void client_stream_open(struct client_session *session, struct flow *f)
 	session_add(&l->core, &cs->s.core);
 	stream_tag(&cs->s, cs->tag);
 	cs->dst = f->dst;
+	state_stream_destination(&cs->s, &f->dst);
 	snprintf(cs->inbound_user, sizeof(cs->inbound_user), "%s", f->user);
 	cs->heard_at = l->bytes_in;
 	cs->waiting = !trusted;

@@ -13,6 +13,7 @@
 #include "app/notify.h"
 #include "app/privileges.h"
 #include "app/program.h"
+#include "app/state_publish.h"
 #include "app/version.h"
 #include "base/fd.h"
 
@@ -23,7 +24,7 @@ struct control {
 	struct program program;
 	struct loop *loop;
 	struct watcher signals;
-	struct timer certificates, drain;
+	struct timer certificates, drain, publish;
 	uint64_t drain_until_ms;
 	bool draining;
 };
@@ -48,6 +49,14 @@ static void look_at_drain(struct timer *t)
 	if (left > 0)
 		log_warn(NULL, "drain time is over: %u connections and streams are cut", left);
 	loop_stop(c->loop);
+}
+
+static void publish(struct timer *t)
+{
+	struct control *c = container_of(t, struct control, publish);
+
+	state_publish(&c->program, c->draining);
+	loop_arm(c->loop, t, STATE_PUBLISH_MS, publish);
 }
 
 static void terminate(struct control *c)
@@ -146,14 +155,18 @@ static int run(struct control *c, const struct config *cfg, char *why, size_t wh
 		err = look_at_kernel(&c->program, why, why_len);
 	if (!err)
 		err = program_sockmaps(&c->program);
-	if (!err)
+	if (!err) {
+		state_publish_open(&c->program);
 		err = privileges_drop(cfg, why, why_len);
+	}
 	if (!err)
 		err = program_start(&c->program, why, why_len);
 	if (err)
 		return err;
 	announce(c, files);
 	loop_arm(c->loop, &c->certificates, CERTIFICATE_CHECK_MS, look_at_certificates);
+	if (c->program.state)
+		publish(&c->publish);
 	loop_run(c->loop);
 	program_log_counters(&c->program);
 	return 0;

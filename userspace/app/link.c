@@ -8,6 +8,7 @@
 
 #include "app/kernel_offer.h"
 #include "app/link_impl.h"
+#include "app/state.h"
 #include "app/stream.h"
 #include "app/wire_farewell.h"
 
@@ -123,6 +124,7 @@ void link_heard(struct link *l, size_t n)
 {
 	l->bytes_in += n;
 	l->last_read_ms = loop_now_ms(l->w->loop);
+	state_session_in(l);
 }
 
 void link_parse(struct link *l, const uint8_t *p, size_t n)
@@ -291,5 +293,6 @@ void link_end(struct link *l, const char *why)
 	l->wire = NULL;
 	session_done(&l->core);
 	l->scheme = scheme_unref(l->scheme);
+	state_session_close(l);
 	l->ops->over(l, why);
 }

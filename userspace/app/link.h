@@ -13,6 +13,7 @@
 #include "wire/wire.h"
 
 struct link;
+struct state_session;
 struct stream;
 
 /* What differs between the roles. */
@@ -46,6 +47,7 @@ struct link {
 	uint64_t last_read_ms;	  /* when the peer was heard last */
 	uint64_t bytes_in, bytes_out;
 	uint64_t control_end;	  /* wire_sent() once the last control frame is out */
+	struct state_session *shown; /* what others see of it; see app/state.h */
 	enum relay_engine engine; /* what its side asks for */
 	bool piping;		  /* large frames come: reading goes by pipe */
 	bool mapping;		  /* and through the sockmap */

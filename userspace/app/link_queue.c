@@ -4,6 +4,7 @@
 
 #include "app/link_impl.h"
 #include "app/link_sockmap.h"
+#include "app/state.h"
 #include "app/stream.h"
 
 #define ALONE_HIGH  (256 * 1024) /* a session's only stream: stop reading rather than queue */
@@ -113,6 +114,7 @@ void link_account(struct link *l, struct stream *st)
 	l->queued += now_queued - st->accounted;
 	stream_map_account(st);
 	st->accounted = now_queued;
+	state_queues(l, st);
 	link_unpause(l);
 }
 

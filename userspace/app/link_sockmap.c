@@ -67,7 +67,7 @@ static void account_parts(struct sockmap *m, const struct demux_pushed *pushed)
 		struct stream *st = m->streams[pushed->parts[i].slot];
 
 		if (st)
-			stream_arrived(st, pushed->parts[i].bytes);
+			stream_arrived(st, pushed->parts[i].bytes, RELAY_SOCKMAP);
 	}
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "app/link_impl.h"
+#include "app/state.h"
 #include "app/stream.h"
 #include "base/be.h"
 
@@ -144,6 +145,7 @@ void link_packet(struct link *l, const uint8_t *p, size_t n)
 	if (l->dead)
 		return;
 	l->bytes_out += n;
+	state_session_out(l);
 	if (link_shapes(l))
 		packet_shaped(l, p, n);
 	else
@@ -157,6 +159,7 @@ void link_packet_in_place(struct link *l, struct iovec *iov, int n)
 		return;
 	for (int i = 0; i < n; i++)
 		l->bytes_out += iov[i].iov_len;
+	state_session_out(l);
 	if (wire_write_in_place(l->wire, iov, n, WIRE_LATER) < 0)
 		wire_failed(l);
 	flush_soon(l);
@@ -173,6 +176,7 @@ void link_frame_by_pipe(struct link *l, uint32_t stream_id, struct relay_pipe *p
 
 	frame_put(header, FRAME_PSH, stream_id, (uint16_t)n);
 	l->bytes_out += sizeof(header) + n;
+	state_session_out(l);
 	if (wire_splice_out(l->wire, header, sizeof(header), p->rd, n) < 0)
 		wire_failed(l);
 }

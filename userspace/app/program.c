@@ -12,6 +12,7 @@
 #include "app/flow.h"
 #include "app/inbound.h"
 #include "app/link_sockmap.h"
+#include "app/state_region.h"
 #include "base/fd.h"
 
 #define SOCKMAP_STREAMS 1024 /* of a worker, with large frames, at a time; others splice */
@@ -161,6 +162,7 @@ void program_done(struct program *p)
 	free(p->listen_fds);
 	free(p->inbounds);
 	free(p->outbounds);
+	state_region_close(p->state);
 }
 
 void program_reload_certificates(struct program *p)
@@ -186,7 +188,7 @@ void program_reload_certificates(struct program *p)
 
 void program_log_counters(const struct program *p)
 {
-	struct counters sum = { 0 };
+	struct state_counters sum = { 0 };
 	uint64_t *to = (uint64_t *)(void *)&sum;
 
 	/* read while the workers count: each value is whole, their sum is of about now */

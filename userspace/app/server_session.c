@@ -6,6 +6,7 @@
 
 #include "app/kernel_offer.h"
 #include "app/server.h"
+#include "app/state.h"
 #include "app/wire_farewell.h"
 #include "io/sockopt.h"
 
@@ -93,6 +94,7 @@ void server_session_start(struct server *s, const struct config_user *user, stru
 	ss->l.engine = s->in.config->datapath;
 	snprintf(ss->l.tag, sizeof(ss->l.tag), "%s", tag);
 	count(&w->counters.sessions, 1);
+	state_session_open(&ss->l, w, wire, user->name, s->in.config->tag, "%s", ss->peer);
 	/* not before: probes on a stranger's silent connection are none of a web server's habits */
 	sockopt_keepalive(wire_fd(wire));
 	kernel_offer(&ss->l, w, wire, &s->in.config->tls);

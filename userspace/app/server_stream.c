@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "app/server.h"
+#include "app/state.h"
 #include "app/stream.h"
 #include "app/uot_end.h"
 
@@ -83,6 +84,7 @@ static void start(struct server_stream *ss)
 	char text[ADDR_TEXT_MAX];
 
 	log_debug(ss->tag, "%s to %s", f->user, addr_text(&f->dst, text));
+	state_stream_destination(&ss->s, &f->dst);
 	stream_event(&ss->s, STREAM_EV_DESTINATION, NULL);
 	ss->dialing = true;
 	loop_disarm(f->w->loop, &ss->ack);
@@ -121,6 +123,7 @@ static void arrived(struct stream *st, struct iovec *iov, int n)
 		iov->iov_base = (uint8_t *)iov->iov_base + take;
 		iov->iov_len -= take;
 		st->up -= take;
+		state_stream_copied(st, true, -(uint64_t)take);
 		if (used) {
 			/* the rest first: the dial may be over at once */
 			stream_keep(st, iov, n);

@@ -7,6 +7,7 @@
 
 #include "app/link_impl.h"
 #include "app/link_sockmap.h"
+#include "app/state.h"
 
 void stream_keep(struct stream *st, const struct iovec *iov, int n)
 {
@@ -17,12 +18,23 @@ void stream_keep(struct stream *st, const struct iovec *iov, int n)
 		}
 }
 
-bool stream_arrived(struct stream *st, size_t n)
+/* Who moved what: for those who look. */
+static void show_moved(struct stream *st, bool up, enum relay_engine by, size_t n)
 {
-	if (st->link->core.role == SESSION_SERVER)
-		st->up += n;
+	if (by == RELAY_SOCKMAP)
+		state_stream_sockmap(st, up, n);
+	else if (by == RELAY_SPLICE)
+		state_stream_spliced(st, up, n);
 	else
-		st->down += n;
+		state_stream_copied(st, up, n);
+}
+
+bool stream_arrived(struct stream *st, size_t n, enum relay_engine by)
+{
+	bool up = st->link->core.role == SESSION_SERVER;
+
+	*(up ? &st->up : &st->down) += n;
+	show_moved(st, up, by, n);
 	if (st->core.state == STREAM_OPENING || st->core.state == STREAM_LINGER) {
 		bool first = st->core.state == STREAM_OPENING;
 
@@ -52,17 +64,18 @@ void stream_deliver(struct stream *st, struct iovec *iov, int n)
 
 	for (int i = 0; i < n; i++)
 		total += iov[i].iov_len;
-	if (stream_arrived(st, total))
+	if (stream_arrived(st, total, RELAY_COPY))
 		pass_on(st, iov, n);
 }
 
 void stream_deliver_pipe(struct stream *st, struct relay_pipe *p, size_t n)
 {
+	bool pipes = st->early.len == 0 && endpoint_pipes_now(&st->e);
 	struct iovec iov = { st->w->rx, n };
 
-	if (!stream_arrived(st, n)) {
+	if (!stream_arrived(st, n, pipes ? RELAY_SPLICE : RELAY_COPY)) {
 		relay_pipe_drop(p, n);
-	} else if (st->early.len == 0 && endpoint_pipes_now(&st->e)) {
+	} else if (st->early.len == 0 && endpoint_pipes_now(&st->e)) { /* events may change it */
 		st->e.peer->ops->write_pipe(st->e.peer, p, n);
 		if (st->link)
 			link_account(st->link, st);
@@ -133,12 +146,12 @@ static void write_records(struct stream *st, struct iovec *iov, int n)
 }
 
 /* Counts bytes that go to the session's peer. */
-static void sent(struct stream *st, size_t n)
+static void sent(struct stream *st, size_t n, enum relay_engine by)
 {
-	if (st->link->core.role == SESSION_SERVER)
-		st->down += n;
-	else
-		st->up += n;
+	bool up = st->link->core.role == SESSION_CLIENT;
+
+	*(up ? &st->up : &st->down) += n;
+	show_moved(st, up, by, n);
 	st->down_at_up = st->down;
 }
 
@@ -152,7 +165,7 @@ static void endpoint_write(struct endpoint *e, struct iovec *iov, int n, enum en
 		return;
 	for (int i = 0; i < n; i++)
 		total += iov[i].iov_len;
-	sent(st, total);
+	sent(st, total, RELAY_COPY);
 	switch (room) {
 	case ENDPOINT_RECORDS:
 		write_records(st, iov, n);
@@ -177,7 +190,7 @@ static void endpoint_write_pipe(struct endpoint *e, struct relay_pipe *p, size_t
 {
 	struct stream *st = container_of(e, struct stream, e);
 
-	sent(st, n);
+	sent(st, n, RELAY_SPLICE);
 	link_frame_by_pipe(st->link, st->core.id, p, n);
 }
 
@@ -242,6 +255,7 @@ void stream_init(struct stream *st, struct link *l, const struct stream_ops *ops
 	st->start_ms = st->progress_ms = loop_now_ms(l->w->loop);
 	list_init(&st->in_blocked);
 	list_push_back(&l->streams, &st->in_link);
+	state_stream_open(st);
 }
 
 static void forget(struct stream *st)
@@ -254,6 +268,7 @@ static void forget(struct stream *st)
 	session_remove(&l->core, &st->core);
 	list_remove(&st->in_link);
 	list_remove(&st->in_blocked);
+	state_queues(l, st);
 	st->link = NULL;
 	link_unpause(l);
 	if (list_empty(&l->streams) && !l->dead)
@@ -307,6 +322,7 @@ void stream_event(struct stream *st, enum stream_event ev, const char *why)
 			true; /* what follows from an event may close it before the event is over */
 		stream_map_end(st);
 		st->w->n_orphans -= st->orphan;
+		state_stream_close(st);
 		st->ops->closed(st, why);
 	}
 	if ((todo & STREAM_DO_FORGET) && st->link)

@@ -6,6 +6,8 @@
 #include "app/link.h"
 #include "datapath/endpoint.h"
 
+struct state_stream;
+
 struct stream_ops {
 	/* Bytes came while nobody is joined: stream_keep() them, or use them up. */
 	void (*arrived)(struct stream *st, struct iovec *iov, int n);
@@ -44,6 +46,7 @@ struct stream {
 	uint64_t start_ms;
 	unsigned slot;	  /* in the worker's sockmap; 0: none */
 	bool unmapped;	  /* the sockmap did not take it */
+	struct state_stream *shown; /* what others see of it; see app/state.h */
 	bool orphan;	  /* counted in w->n_orphans */
 	bool told_closed; /* ops->closed() was called */
 };
@@ -61,8 +64,9 @@ void stream_deliver(struct stream *st, struct iovec *iov, int n);
 /* The same, for n bytes of the worker's pipe, which has lost them afterwards. */
 void stream_deliver_pipe(struct stream *st, struct relay_pipe *p, size_t n);
 
-/* Bytes came: counts them and tells the state table. False: the stream is closed by now. */
-bool stream_arrived(struct stream *st, size_t n);
+/* Bytes came, moved by that engine: counts them and tells the state table. False: the stream is closed by
+ * now. */
+bool stream_arrived(struct stream *st, size_t n, enum relay_engine by);
 
 /* Appends to st->early; without memory the stream ends. */
 void stream_keep(struct stream *st, const struct iovec *iov, int n);

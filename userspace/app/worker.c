@@ -109,6 +109,7 @@ int worker_init(struct worker *w, struct program *p, unsigned id, char *why, siz
 	w->config = p->config;
 	w->sockmap = p->sockmaps[id];
 	p->sockmaps[id] = NULL;
+	state_slots_init(&w->slots, p->state, id, p->n_workers);
 	list_init(&w->handshakes);
 	list_init(&w->owned);
 	atomic_store(&w->oldest_ms, UINT64_MAX);
@@ -155,6 +156,7 @@ void worker_done(struct worker *w)
 	free(w->outbounds);
 	free(w->rx);
 	free(w->frame);
+	state_slots_done(&w->slots);
 }
 
 void *worker_run(void *arg)

@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 
 #include "app/config.h"
+#include "app/state_slots.h"
 #include "datapath/endpoint.h"
 #include "datapath/kernel.h"
 #include "ev/loop.h"
@@ -22,17 +23,6 @@ struct outbound;
 struct outbound_shared;
 struct inbound_shared;
 struct program;
-
-/* Counted by one worker, see count(); summed up for the log by the control thread. */
-struct counters {
-	uint64_t connections; /* accepted by any inbound */
-	uint64_t handshakes_failed, auth_failed, fallbacks;
-	uint64_t sessions; /* authenticated, server role */
-	uint64_t streams, streams_refused, streams_reset;
-	uint64_t bytes_up, bytes_down;
-	uint64_t client_sessions, client_retries;
-	uint64_t udp_sent, udp_dropped;
-};
 
 /* Adds to a counter that only the calling thread writes: a plain store that others may read. */
 static inline void count(uint64_t *counter, uint64_t n)
@@ -62,7 +52,8 @@ struct worker {
 	struct resolver *resolver;
 	struct inbound **inbounds; /* by index in the configuration */
 	struct outbound **outbounds;
-	struct counters counters;
+	struct state_counters counters; /* see count(); summed up by the control thread */
+	struct state_slots slots;	/* what others may see of its sessions and streams */
 	struct list handshakes;	    /* struct conn of all anytls inbounds, oldest first */
 	_Atomic uint64_t oldest_ms; /* when the first of them came; UINT64_MAX: there is none */
 	struct timer trim_timer;
@@ -93,6 +84,8 @@ struct program {
 	_Atomic uint32_t n_farewells;  /* wires being closed in good order */
 	_Atomic uint32_t n_busy;       /* connections and streams that a drain waits for */
 	_Atomic uint32_t next_tag;     /* numbers for the log */
+	_Atomic bool kernel_tls_off;   /* new sessions keep away from kernel TLS */
+	struct state_region *state;    /* what others may see; NULL: nothing */
 };
 
 void worker_own(struct worker *w, struct owned *o, void (*end)(struct owned *o));
