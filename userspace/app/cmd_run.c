@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/signalfd.h>
 
+#include "app/command_socket.h"
 #include "app/commands.h"
 #include "app/kernel_offer.h"
 #include "app/notify.h"
@@ -25,6 +26,7 @@ struct control {
 	struct loop *loop;
 	struct watcher signals;
 	struct timer certificates, drain, publish;
+	struct command_socket *commands;
 	uint64_t drain_until_ms;
 	bool draining;
 };
@@ -157,6 +159,7 @@ static int run(struct control *c, const struct config *cfg, char *why, size_t wh
 		err = program_sockmaps(&c->program);
 	if (!err) {
 		state_publish_open(&c->program);
+		c->commands = command_socket_open(&c->program, c->loop);
 		err = privileges_drop(cfg, why, why_len);
 	}
 	if (!err)
@@ -204,6 +207,7 @@ int cmd_run(int argc, char **argv)
 	err = run(&c, cfg, why, sizeof(why));
 	if (err)
 		log_error(NULL, "%s", why);
+	command_socket_close(c.commands);
 	program_done(&c.program);
 	loop_free(c.loop);
 	fd_close(c.signals.fd);
