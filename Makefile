@@ -35,7 +35,7 @@ all: ## build the programs
 
 # userspace/ comes first: the others name its archive.
 include userspace/module.mk
-include $(wildcard bpf/module.mk tools/module.mk tests/module.mk docs/module.mk)
+include $(wildcard bpf/module.mk tools/module.mk tools/*/module.mk tests/module.mk docs/module.mk)
 
 $(B)/%.o: %.c
 	$(call say,CC,$<)
