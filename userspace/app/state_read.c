@@ -13,6 +13,7 @@
 #include "app/state_dir.h"
 #include "app/state_source.h"
 #include "base/fd.h"
+#include "base/fence.h"
 
 #define TRIES 100 /* a writer is done within microseconds */
 
@@ -113,10 +114,10 @@ static int read_slot(const struct state_source *s, uint32_t i, void *ret, size_t
 			return -EIO;
 		if (before == 0)
 			return 0;
-		__atomic_thread_fence(__ATOMIC_ACQUIRE);
+		fence_acquire();
 		if (state_source_read(s, i * n, ret, n) < 0)
 			return -EIO;
-		__atomic_thread_fence(__ATOMIC_ACQUIRE);
+		fence_acquire();
 		if (state_source_read(s, i * n, &after, sizeof(after)) < 0)
 			return -EIO;
 		if (before == after && before % 2 == 0)

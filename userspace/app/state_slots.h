@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/fence.h"
 #include "bpf/abi.h"
 
 struct state_region;
@@ -50,7 +51,7 @@ void state_slots_give_stream(struct state_slots *s, struct state_stream *slot);
 static inline void state_slot_begin(uint32_t *seq)
 {
 	__atomic_store_n(seq, *seq + 1, __ATOMIC_RELAXED);
-	__atomic_thread_fence(__ATOMIC_RELEASE);
+	fence_release();
 }
 
 static inline void state_slot_end(uint32_t *seq)
