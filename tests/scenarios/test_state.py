@@ -317,6 +317,12 @@ def test_usage():
         assert done.returncode == USAGE and done.stderr, args
 
 
+def test_kernel_needs_no_daemon():
+    text, answer = run("kernel"), json.loads(run("kernel", "-j").stdout)
+    assert text.returncode == OK and os.uname().release in text.stdout
+    assert answer["kernel"] == os.uname().release and answer["features"]
+
+
 def spoil(path, how, rng):
     """Damages one file of a region."""
     data = bytearray(path.read_bytes())

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "anytlsctl/kernel.h"
 #include "app/state_read.h"
 
 #define CTL_NAME "anytlsctl"
@@ -19,8 +20,6 @@ int ctl_status(int argc, char **argv);
 int ctl_sessions(int argc, char **argv);
 int ctl_streams(int argc, char **argv);
 int ctl_ktls(int argc, char **argv);
-/* What this machine's kernel can do for the daemon; needs none that runs. */
-int ctl_kernel(int argc, char **argv);
 
 struct ctl_options {
 	bool json;

@@ -13,6 +13,8 @@ static const struct {
 	{ "status", "status         the daemon and its counters", ctl_status },
 	{ "sessions", "sessions       who is connected, how, and since when", ctl_sessions },
 	{ "streams", "streams        what is proxied, by which engine", ctl_streams },
+	{ "kernel", "kernel [-j]    what this machine's kernel can do; needs no daemon",
+	  ctl_kernel },
 	{ "ktls", "ktls on|off    whether new sessions may use kernel TLS", ctl_ktls },
 };
 
