@@ -105,7 +105,7 @@ struct state_counters {
 	uint64_t bytes_copied_up, bytes_copied_down;
 	uint64_t bytes_spliced_up, bytes_spliced_down;
 	uint64_t bytes_sockmap_up, bytes_sockmap_down;
-	uint64_t pipes;					/* open now */
+	uint64_t pipes;					/* open, when last looked: each 15 s */
 	uint64_t sessions_not_shown, streams_not_shown; /* there was no free slot */
 };
 

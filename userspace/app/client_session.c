@@ -182,7 +182,7 @@ static void ready_for_streams(struct client_session *cs, struct wire *wire)
 	snprintf(cs->l.tag, sizeof(cs->l.tag), "c%u",
 		 atomic_fetch_add(&w->program->next_tag, 1) + 1);
 	kernel_offer(&cs->l, w, wire, &c->o.config->tls);
-	log_info(cs->l.tag, "session with %s:%u over %s, copy relay", c->o.config->server,
+	log_info(cs->l.tag, "session with %s:%u over %s", c->o.config->server,
 		 c->o.config->server_port, wire_describe(wire));
 	state_session_open(&cs->l, w, wire, "", c->o.config->tag, "%s:%u", c->o.config->server,
 			   c->o.config->server_port);

@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "app/link_engine.h"
+
 static const enum kernel_feature tx_of[TLS_SUITES] = { KERNEL_TX_AES_128, KERNEL_TX_AES_256,
 						       KERNEL_TX_CHACHA };
 static const enum kernel_feature rx_of[TLS_SUITES] = { KERNEL_RX_AES_128, KERNEL_RX_AES_256,
@@ -63,12 +65,32 @@ void kernel_offer(struct link *l, struct worker *w, struct wire *wire, const str
 		.rekey_tx = k->of[KERNEL_REKEY_TX].verdict == KERNEL_YES,
 	};
 
-	l->kernel_required = o.tx || o.rx;
-	if (l->kernel_required && wire_to_kernel(wire, &o) < 0)
+	if (wire_to_kernel(wire, &o) < 0)
 		log_warn(l->tag, "out of memory: its records stay in userspace");
+	l->kernel_tx_due = o.tx;
+	l->kernel_rx_due = o.rx;
 }
 
-const char *kernel_offer_refused(const struct link *l)
+const char *kernel_offer_follow(struct link *l)
 {
-	return l->kernel_required ? wire_kernel_refusal(l->wire) : NULL;
+	struct state_counters *c = &l->w->counters;
+	enum wire_place tx, rx;
+	const char *refused;
+
+	if (!l->kernel_tx_due && !l->kernel_rx_due)
+		return NULL;
+	refused = wire_kernel_refusal(l->wire);
+	if (refused)
+		count(&c->kernel_refused, 1);
+	wire_places(l->wire, &tx, &rx);
+	if (l->kernel_tx_due && tx == WIRE_KERNEL)
+		count(&c->sessions_kernel_tx, 1);
+	else if (!(l->kernel_rx_due && rx == WIRE_KERNEL))
+		return refused;
+	if (l->kernel_rx_due && rx == WIRE_KERNEL)
+		count(&c->sessions_kernel_rx, 1);
+	l->kernel_tx_due &= tx != WIRE_KERNEL;
+	l->kernel_rx_due &= rx != WIRE_KERNEL;
+	link_show_engine(l);
+	return refused;
 }

@@ -16,7 +16,10 @@ int kernel_offer_check(const struct program *p, char *why, size_t why_len);
 void kernel_offer(struct link *l, struct worker *w, struct wire *wire,
 		  const struct config_tls *tls);
 
-/* Why a session cannot go on, whose records the kernel should have had; or NULL. */
-const char *kernel_offer_refused(const struct link *l);
+/*
+ * Follows what becomes of it, for those who look. Returns why the session cannot go on, as the
+ * kernel refuses what is required of it; or NULL.
+ */
+const char *kernel_offer_follow(struct link *l);
 
 #endif

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "app/kernel_offer.h"
+#include "app/link_engine.h"
 #include "app/link_impl.h"
 #include "app/state.h"
 #include "app/stream.h"
@@ -186,7 +187,7 @@ static ssize_t read_once(struct link *l)
 /* Whether the kernel and the session's keys do not go together any more, or never did. */
 static bool end_if_unfit(struct link *l)
 {
-	const char *refused = kernel_offer_refused(l);
+	const char *refused = kernel_offer_follow(l);
 	char why[160];
 
 	if (!refused)
@@ -263,6 +264,7 @@ void link_start(struct link *l, struct worker *w, const struct link_ops *ops, st
 	l->watch = (struct watcher){ .fd = wire_fd(wire), .ready = ready };
 	l->last_read_ms = loop_now_ms(w->loop);
 	list_init(&l->streams);
+	link_show_engine(l);
 	list_init(&l->blocked);
 	l->readable = true;
 	if (loop_watch(w->loop, &l->watch, EPOLLIN | EPOLLOUT | EPOLLRDHUP) < 0)

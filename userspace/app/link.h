@@ -46,12 +46,13 @@ struct link {
 	size_t queued;		  /* bytes of all streams that their destinations have not taken */
 	uint64_t last_read_ms;	  /* when the peer was heard last */
 	uint64_t bytes_in, bytes_out;
-	uint64_t control_end;	  /* wire_sent() once the last control frame is out */
+	uint64_t control_end;	     /* wire_sent() once the last control frame is out */
 	struct state_session *shown; /* what others see of it; see app/state.h */
-	enum relay_engine engine; /* what its side asks for */
-	bool piping;		  /* large frames come: reading goes by pipe */
-	bool mapping;		  /* and through the sockmap */
-	bool kernel_required;	  /* it ends if the kernel refuses its records */
+	enum relay_engine engine;    /* what its side asks for */
+	bool piping;		     /* large frames come: reading goes by pipe */
+	bool mapping;		     /* and through the sockmap */
+	bool kernel_tx_due,
+		kernel_rx_due; /* the kernel is to have these records, and has not yet */
 	bool readable, hup;
 	bool paused;  /* not reading: somebody downstream has to catch up */
 	bool broken;  /* writing failed: it ends once nothing can be read any more */

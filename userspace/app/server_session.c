@@ -98,7 +98,7 @@ void server_session_start(struct server *s, const struct config_user *user, stru
 	/* not before: probes on a stranger's silent connection are none of a web server's habits */
 	sockopt_keepalive(wire_fd(wire));
 	kernel_offer(&ss->l, w, wire, &s->in.config->tls);
-	log_info(ss->l.tag, "session of %s from %s on %s over %s, copy relay", user->name, ss->peer,
+	log_info(ss->l.tag, "session of %s from %s on %s over %s", user->name, ss->peer,
 		 s->in.config->tag, wire_describe(wire));
 	if (w->config->limits.session_idle_timeout_ms)
 		loop_arm(w->loop, &ss->idle, w->config->limits.session_idle_timeout_ms, idle_over);

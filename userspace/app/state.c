@@ -8,21 +8,13 @@
 
 #define PUT(slot, member, text) state_put_text((slot)->member, sizeof((slot)->member), text)
 
-/* From wire_describe(): "plain TCP", or "VERSION CIPHER ... in userspace (WHO)". */
-static enum state_wire who_makes_records(const char *description)
-{
-	if (strncmp(description, "plain", 5) == 0)
-		return STATE_WIRE_PLAIN;
-	return strstr(description, "(records)") ? STATE_WIRE_RECORDS : STATE_WIRE_SSL;
-}
-
-static void put_wire(struct state_session *s, const struct wire *wire)
+/* From wire_describe(): "plain TCP", or "VERSION CIPHER ...". */
+static void put_cipher(struct state_session *s, const struct wire *wire)
 {
 	const char *text = wire_describe(wire), *cipher = strchr(text, ' ');
 	char word[STATE_CIPHER_MAX];
 
-	s->wire_in = s->wire_out = who_makes_records(text);
-	if (s->wire_in == STATE_WIRE_PLAIN || !cipher)
+	if (strncmp(text, "plain", 5) == 0 || !cipher)
 		return;
 	snprintf(word, sizeof(word), "%.*s", (int)strcspn(cipher + 1, " "), cipher + 1);
 	PUT(s, cipher, word);
@@ -42,7 +34,7 @@ void state_session_open(struct link *l, struct worker *w, const struct wire *wir
 	s->role = l->core.role == SESSION_SERVER ? STATE_SERVER : STATE_CLIENT;
 	s->engine = STATE_ENGINE_COPY;
 	s->start_ms = s->active_ms = loop_now_ms(w->loop);
-	put_wire(s, wire);
+	put_cipher(s, wire);
 	PUT(s, tag, l->tag);
 	PUT(s, user, user);
 	PUT(s, bound, bound);

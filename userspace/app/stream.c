@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "app/link_engine.h"
 #include "app/link_impl.h"
 #include "app/link_sockmap.h"
 #include "app/state.h"
@@ -18,23 +19,12 @@ void stream_keep(struct stream *st, const struct iovec *iov, int n)
 		}
 }
 
-/* Who moved what: for those who look. */
-static void show_moved(struct stream *st, bool up, enum relay_engine by, size_t n)
-{
-	if (by == RELAY_SOCKMAP)
-		state_stream_sockmap(st, up, n);
-	else if (by == RELAY_SPLICE)
-		state_stream_spliced(st, up, n);
-	else
-		state_stream_copied(st, up, n);
-}
-
 bool stream_arrived(struct stream *st, size_t n, enum relay_engine by)
 {
 	bool up = st->link->core.role == SESSION_SERVER;
 
 	*(up ? &st->up : &st->down) += n;
-	show_moved(st, up, by, n);
+	stream_show_moved(st, up, by, n);
 	if (st->core.state == STREAM_OPENING || st->core.state == STREAM_LINGER) {
 		bool first = st->core.state == STREAM_OPENING;
 
@@ -151,7 +141,7 @@ static void sent(struct stream *st, size_t n, enum relay_engine by)
 	bool up = st->link->core.role == SESSION_CLIENT;
 
 	*(up ? &st->up : &st->down) += n;
-	show_moved(st, up, by, n);
+	stream_show_moved(st, up, by, n);
 	st->down_at_up = st->down;
 }
 
@@ -227,6 +217,9 @@ static void endpoint_resume(struct endpoint *e)
 {
 	struct stream *st = container_of(e, struct stream, e);
 
+	if (!st->joined && e->peer)
+		stream_show_joined(st);
+	st->joined |= e->peer != NULL;
 	if (st->link)
 		link_account(st->link, st);
 }

@@ -44,11 +44,12 @@ struct stream {
 	uint64_t down_at_up; /* `down` when something was last sent up: what came since is an answer
 			      */
 	uint64_t start_ms;
-	unsigned slot;	  /* in the worker's sockmap; 0: none */
-	bool unmapped;	  /* the sockmap did not take it */
+	unsigned slot;		    /* in the worker's sockmap; 0: none */
+	bool unmapped;		    /* the sockmap did not take it */
 	struct state_stream *shown; /* what others see of it; see app/state.h */
-	bool orphan;	  /* counted in w->n_orphans */
-	bool told_closed; /* ops->closed() was called */
+	bool orphan;		    /* counted in w->n_orphans */
+	bool joined;		    /* it has had an other end */
+	bool told_closed;	    /* ops->closed() was called */
 };
 
 /* Fills st in; the caller session_add()s it. */
@@ -64,8 +65,8 @@ void stream_deliver(struct stream *st, struct iovec *iov, int n);
 /* The same, for n bytes of the worker's pipe, which has lost them afterwards. */
 void stream_deliver_pipe(struct stream *st, struct relay_pipe *p, size_t n);
 
-/* Bytes came, moved by that engine: counts them and tells the state table. False: the stream is closed by
- * now. */
+/* Bytes came, moved by that engine: counts them and tells the state table. False: the stream is
+ * closed by now. */
 bool stream_arrived(struct stream *st, size_t n, enum relay_engine by);
 
 /* Appends to st->early; without memory the stream ends. */

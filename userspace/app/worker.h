@@ -54,8 +54,8 @@ struct worker {
 	struct outbound **outbounds;
 	struct state_counters counters; /* see count(); summed up by the control thread */
 	struct state_slots slots;	/* what others may see of its sessions and streams */
-	struct list handshakes;	    /* struct conn of all anytls inbounds, oldest first */
-	_Atomic uint64_t oldest_ms; /* when the first of them came; UINT64_MAX: there is none */
+	struct list handshakes;		/* struct conn of all anytls inbounds, oldest first */
+	_Atomic uint64_t oldest_ms;	/* when the first of them came; UINT64_MAX: there is none */
 	struct timer trim_timer;
 	struct list owned;
 	uint32_t n_orphans; /* streams that ended before their destination was there */
@@ -68,7 +68,6 @@ struct worker {
 struct program {
 	const struct config *config;
 	struct kernel_report kernel; /* what the kernel can do */
-	_Atomic bool kernel_tls_off; /* new sessions keep away from kernel TLS */
 	unsigned n_workers;
 	unsigned n_running; /* threads that were started */
 	struct worker *workers;
