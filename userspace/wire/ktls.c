@@ -105,18 +105,53 @@ int ktls_seq(int fd, enum ktls_dir dir, enum tls_suite s, uint64_t *ret_seq)
 	return 0;
 }
 
-int ktls_pushed(int fd, uint64_t *ret_bytes)
+#define PUSHED_TRIES 16
+/* TCP_CLOSE, which only netinet/tcp.h has; it and linux/tcp.h do not go together. */
+#define STATE_CLOSE 7
+
+static int acked(int fd, uint64_t *ret_bytes)
 {
 	struct tcp_info info = { 0 };
 	socklen_t len = sizeof(info);
-	int queued;
 
-	/* what is acknowledged between the two is then in neither */
-	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) < 0 ||
-	    ioctl(fd, SIOCOUTQ, &queued) < 0)
+	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) < 0)
 		return -errno;
-	*ret_bytes = info.tcpi_bytes_acked + (uint64_t)queued;
+	if (info.tcpi_state == STATE_CLOSE)
+		return -ENOTCONN;
+	*ret_bytes = info.tcpi_bytes_acked;
 	return 0;
+}
+
+int ktls_pushed(int fd, uint64_t *ret_bytes)
+{
+	uint64_t bytes;
+	int queued, err = acked(fd, &bytes);
+
+	if (err)
+		return err;
+	/* what is acknowledged between the two is then in neither */
+	if (ioctl(fd, SIOCOUTQ, &queued) < 0)
+		return -errno;
+	*ret_bytes = bytes + (uint64_t)queued;
+	return 0;
+}
+
+int ktls_pushed_exactly(int fd, uint64_t *ret_bytes)
+{
+	for (int i = 0; i < PUSHED_TRIES; i++) {
+		uint64_t before, bytes, after;
+		int err = acked(fd, &before);
+
+		err = err ? err : ktls_pushed(fd, &bytes);
+		err = err ? err : acked(fd, &after);
+		if (err)
+			return err;
+		if (before == after) {
+			*ret_bytes = bytes;
+			return 0;
+		}
+	}
+	return -EAGAIN;
 }
 
 int ktls_expect_no_pad(int fd)

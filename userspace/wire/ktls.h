@@ -30,9 +30,11 @@ int ktls_install(int fd, enum ktls_dir dir, enum tls_suite s, const struct tls_h
 /* Number of the next record, as the kernel counts. 0 or -errno. */
 int ktls_seq(int fd, enum ktls_dir dir, enum tls_suite s, uint64_t *ret_seq);
 
-/* Bytes that TCP was given to send so far, as they are on the connection. Never too many; equal
- * where nothing is on its way into TCP. 0 or -errno. */
+/* Bytes that TCP was given to send so far, as they are on the connection. Never too many; too few
+ * by what is acknowledged meanwhile. 0, -ENOTCONN (the connection is gone), or -errno. */
 int ktls_pushed(int fd, uint64_t *ret_bytes);
+/* The same to the byte. -EAGAIN where acknowledgements come too fast for that. */
+int ktls_pushed_exactly(int fd, uint64_t *ret_bytes);
 
 /* TLS_RX_EXPECT_NO_PAD: decrypt into the reader's memory. 0 or -errno. */
 int ktls_expect_no_pad(int fd);

@@ -31,19 +31,22 @@ static int install(struct wire_record *r, enum ktls_dir dir, const struct record
 static void settle_tx(struct wire_record *r)
 {
 	struct wire_kernel *k = r->kernel;
-	int lowat = NOTSENT_LOWAT;
+	int lowat = NOTSENT_LOWAT, err;
 
 	if (!k->o.tx || k->tx || k->tx_refused || r->w.out.len > 0 || r->dead || r->w.fin_due ||
 	    r->w.end != WIRE_OPEN)
 		return;
-	k->tx_refused = ktls_pushed(r->w.fd, &k->base);
-	if (!k->tx_refused)
-		k->tx_refused = install(r, KTLS_TX, &r->tx);
+	if (r->answer_due && !k->o.rekey_tx) /* we can give the answer, the kernel could not */
+		return;
+	err = ktls_pushed_exactly(r->w.fd, &k->base);
+	if (err == -EAGAIN) /* a base that is too low would have FIN overtake as much */
+		return;
+	k->tx_refused = err ? err : install(r, KTLS_TX, &r->tx);
 	if (k->tx_refused)
 		return;
 	setsockopt(r->w.fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &lowat, sizeof(lowat));
 	k->tx = true;
-	k->seq = r->tx.keys.seq;
+	k->seq = k->used = r->tx.keys.seq;
 	record_dir_rest(&r->w.sh->crypto, &r->tx);
 }
 
@@ -81,7 +84,10 @@ void wire_kernel_settle(struct wire_record *r)
 
 int wire_kernel_rx_update(struct wire_record *r)
 {
-	return ktls_install(r->w.fd, KTLS_RX, r->rx.suite, &r->rx.keys);
+	int err = ktls_install(r->w.fd, KTLS_RX, r->rx.suite, &r->rx.keys);
+
+	record_dir_rest(&r->w.sh->crypto, &r->rx);
+	return err;
 }
 
 int wire_to_kernel(struct wire *w, const struct wire_kernel_opts *o)
@@ -125,5 +131,5 @@ enum wire_wear wire_wear(const struct wire *w)
 		return WIRE_FRESH;
 	if (k->spent || r->answer_due)
 		return WIRE_SPENT;
-	return r->tx.keys.seq < w->sh->records_max / 2 ? WIRE_FRESH : WIRE_WORN;
+	return k->used < w->sh->records_max / 2 ? WIRE_FRESH : WIRE_WORN;
 }

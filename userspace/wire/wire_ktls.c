@@ -9,15 +9,17 @@
 #include "base/be.h"
 #include "wire/ktls.h"
 
-#define FLUSH_PIECES 32
-#define HEAD_LEN     4 /* in the queue, before each message: type, and 24 bits of length */
+#define FLUSH_PIECES 32 /* the most that a message can be in: no record is ever left open */
+#define HEAD_LEN     4	/* in the queue, before each message: type, and 24 bits of length */
 _Static_assert(WIRE_WRITE_MAX < 1 << 24, "a length has 24 bits");
+_Static_assert(WIRE_WRITE_MAX / BUF_CHUNK_LEN + 2 <= FLUSH_PIECES, "a message goes by one call");
 
 static uint64_t records_of(size_t n)
 {
 	return (n + RECORD_DATA_MAX - 1) / RECORD_DATA_MAX;
 }
 
+/* Nothing may follow. */
 static int failed(struct wire_record *r, int err)
 {
 	r->dead = true;
@@ -35,8 +37,12 @@ static int take_next_key(struct wire_record *r)
 		err = record_dir_update(&r->w.sh->crypto, &r->tx);
 	if (!err)
 		err = ktls_install(r->w.fd, KTLS_TX, r->tx.suite, &r->tx.keys);
-	if (err)
+	record_dir_rest(&r->w.sh->crypto, &r->tx);
+	if (err) {
+		buf_done(&r->w.out, r->w.sh->pool); /* it was for the next key */
+		k->left = 0;
 		return failed(r, err);
+	}
 	k->records_before += seq - k->seq;
 	k->seq = 0;
 	return 0;
@@ -61,6 +67,13 @@ static int queue_message(struct wire_record *r, enum record_type type, const str
 	return 0;
 }
 
+static int try_queue(struct wire_record *r)
+{
+	int err = wire_ktls_send_queue(r);
+
+	return err == -EAGAIN ? 0 : err;
+}
+
 /* Sends a message or queues what does not go, as wire_send_pieces() does with bytes. */
 static int put(struct wire_record *r, enum record_type type, const struct iovec *iov, int n,
 	       size_t total, enum wire_push push)
@@ -79,17 +92,12 @@ static int put(struct wire_record *r, enum record_type type, const struct iovec 
 	sent = sent < 0 ? 0 : sent;
 	w->sent += (uint64_t)sent;
 	r->kernel->content += (uint64_t)sent;
-	r->tx.keys.seq += records_of(total);
+	r->kernel->used += records_of(total);
 	if ((size_t)sent == total)
 		return sent_whole(r, type);
 	if (queue_message(r, type, iov, n, total, (size_t)sent) < 0)
 		return -ENOMEM;
-	if (queued && at_once) {
-		int err = wire_ktls_send_queue(r);
-
-		return err == -EAGAIN ? 0 : err;
-	}
-	return 0;
+	return queued && at_once ? try_queue(r) : 0;
 }
 
 int wire_ktls_control(struct wire_record *r, enum record_type type, const void *p, size_t n,
@@ -103,11 +111,14 @@ int wire_ktls_control(struct wire_record *r, enum record_type type, const void *
 int wire_ktls_key_update(struct wire_record *r)
 {
 	static const uint8_t message[] = KEY_UPDATE_MESSAGE;
+	int err;
 
 	if (!r->kernel->o.rekey_tx)
 		return 0; /* wire_wear() tells */
 	r->answer_due = false;
-	return wire_ktls_control(r, RECORD_HANDSHAKE, message, sizeof(message), WIRE_NOW);
+	err = wire_ktls_control(r, RECORD_HANDSHAKE, message, sizeof(message), WIRE_NOW);
+	r->kernel->used = 0; /* what is written now has the next key */
+	return err;
 }
 
 /* What goes before the next n records of data: a KeyUpdate, where one is due. */
@@ -115,12 +126,12 @@ static int before_data(struct wire_record *r, uint64_t n)
 {
 	uint64_t max = r->w.sh->records_max;
 
-	if (!r->answer_due && r->tx.keys.seq + n + 1 < max)
+	if (!r->answer_due && r->kernel->used + n + 1 < max)
 		return 0;
 	if (r->kernel->o.rekey_tx)
 		return wire_ktls_key_update(r);
 	r->kernel->spent = true;
-	return r->tx.keys.seq + n < max ? 0 : -EPIPE;
+	return r->kernel->used + n < max ? 0 : -EPIPE;
 }
 
 int wire_ktls_write(struct wire *w, const struct iovec *iov, int n, size_t total,
@@ -153,21 +164,17 @@ static void next_message(struct wire_record *r)
 	r->kernel->left = get_be32(head) & 0xffffff;
 }
 
-/* Pieces of the current message; *ret_bytes is what they have. */
-static int peek_message(const struct wire_record *r, struct iovec iov[static FLUSH_PIECES],
-			size_t *ret_bytes)
+/* The pieces of what is left of the current message. */
+static int peek_message(const struct wire_record *r, struct iovec iov[static FLUSH_PIECES])
 {
 	int have = buf_peek(&r->w.out, iov, FLUSH_PIECES), n = 0;
-	size_t bytes = 0;
+	size_t left = r->kernel->left;
 
-	for (; n < have && bytes < r->kernel->left; n++) {
-		size_t left = r->kernel->left - bytes;
-
+	for (; n < have && left > 0; n++) {
 		if (iov[n].iov_len > left)
 			iov[n].iov_len = left;
-		bytes += iov[n].iov_len;
+		left -= iov[n].iov_len;
 	}
-	*ret_bytes = bytes;
 	return n;
 }
 
@@ -179,14 +186,13 @@ int wire_ktls_send_queue(struct wire_record *r)
 
 	while (w->out.len > 0 && !err) {
 		struct iovec iov[FLUSH_PIECES];
-		size_t bytes;
 		ssize_t sent;
 		int n;
 
 		if (k->left == 0)
 			next_message(r);
-		n = peek_message(r, iov, &bytes);
-		sent = ktls_send(w->fd, k->type, iov, n, bytes < k->left ? MSG_MORE : 0);
+		n = peek_message(r, iov);
+		sent = ktls_send(w->fd, k->type, iov, n, 0);
 		if (sent < 0)
 			return sent == -EAGAIN ? -EAGAIN : failed(r, (int)sent);
 		w->sent += (uint64_t)sent;
@@ -213,28 +219,45 @@ size_t wire_ktls_held(const struct wire *w)
 	return given > pushed ? (size_t)(given - pushed) : 0;
 }
 
+/* The bytes taken, or -errno. */
+static ssize_t splice_now(struct wire_record *r, const void *hdr, size_t n_hdr, int pipe, size_t n)
+{
+	ssize_t sent = wire_splice_some(r->w.fd, hdr, n_hdr, pipe, n);
+
+	if (sent < 0)
+		return failed(r, (int)sent);
+	r->w.sent += (uint64_t)sent;
+	r->kernel->content += (uint64_t)sent;
+	return sent;
+}
+
 int wire_ktls_splice_out(struct wire *w, const void *hdr, size_t n_hdr, int pipe, size_t n)
 {
 	struct wire_record *r = wire_record_of(w);
+	struct wire_kernel *k = r->kernel;
+	uint64_t most = n / 1024 + 2; /* records, at worst one for each page of the pipe */
 	struct iovec rest[2];
-	/* at worst a record for each page of the pipe */
-	int err = before_data(r, n / 1024 + 2);
-	ssize_t sent;
+	ssize_t sent = 0;
+	int err;
 
-	if (r->dead || err < 0)
+	if (r->dead || w->end == WIRE_RESET)
 		return -EPIPE;
-	sent = w->out.len > 0 ? 0 : wire_splice_some(w->fd, hdr, n_hdr, pipe, n);
+	err = before_data(r, most);
+	if (err < 0)
+		return err;
+	if (w->out.len == 0)
+		sent = splice_now(r, hdr, n_hdr, pipe, n);
 	if (sent < 0)
-		return failed(r, (int)sent);
-	w->sent += (uint64_t)sent;
-	r->kernel->content += (uint64_t)sent;
-	r->tx.keys.seq += n / 1024 + 2;
-	if (r->tx.keys.seq >= w->sh->records_max / 2) /* it was a guess */
-		ktls_seq(w->fd, KTLS_TX, r->tx.suite, &r->tx.keys.seq);
-	if ((size_t)sent == n_hdr + n)
+		return (int)sent;
+	k->used += most;
+	if ((size_t)sent == n_hdr + n) {
+		if (k->used >= w->sh->records_max / 2) /* it was a guess */
+			ktls_seq(w->fd, KTLS_TX, r->tx.suite, &k->used);
 		return 0;
+	}
 	err = wire_splice_rest(w, hdr, n_hdr, pipe, n, (size_t)sent, rest);
 	if (err < 0)
 		return failed(r, err);
-	return queue_message(r, RECORD_DATA, rest, err, rest[0].iov_len + rest[1].iov_len, 0);
+	err = queue_message(r, RECORD_DATA, rest, err, rest[0].iov_len + rest[1].iov_len, 0);
+	return err < 0 ? err : try_queue(r);
 }

@@ -29,6 +29,7 @@ struct wire_kernel {
 	uint64_t base;		      /* ktls_pushed() when it got the first key */
 	uint64_t content;	      /* bytes it was given since */
 	uint64_t seq, records_before; /* first record of this key; records of earlier keys */
+	uint64_t used; /* records that the newest key has, and will have by the queue */
 };
 
 struct wire_record {
@@ -63,6 +64,8 @@ ssize_t wire_record_read(struct wire *w, uint8_t *p);
  * bytes, is the whole of it, or NULL where the kernel has opened it. */
 void wire_record_take(struct wire_record *r, struct reading *rd, int type, size_t n,
 		      const uint8_t *record, size_t n_record);
+/* What the peer sent is no TLS: tells it so, and that is the end. */
+void wire_record_fail(struct wire_record *r, enum record_alert what);
 /* wire_send(), after whose failure nothing is sealed any more. */
 int wire_record_send(struct wire_record *r, const uint8_t *p, size_t n, enum wire_push push);
 /* Queues an alert. 0 or -errno. */

@@ -22,8 +22,8 @@ _Static_assert(PART_MAX + RECV_MAX <= WIRE_READ_ROOM, "and what comes out of the
 #define EMPTIES_MAX  32
 #define WARNINGS_MAX 4
 
-/* What the peer sent is no TLS. Nothing follows our close_notify, not even an alert. */
-static void fail(struct wire_record *r, enum record_alert what)
+/* Nothing follows our close_notify, not even an alert. */
+void wire_record_fail(struct wire_record *r, enum record_alert what)
 {
 	if (!r->dead && !r->w.fin_due)
 		wire_record_alert(r, true, what);
@@ -64,13 +64,13 @@ static void got_handshake(struct wire_record *r, struct reading *rd, const uint8
 		answer(r);
 	events = post_handshake_feed(&r->post, r->client, content, n);
 	if (events < 0) {
-		fail(r, (enum record_alert) - events);
+		wire_record_fail(r, (enum record_alert) - events);
 		return;
 	}
 	if (events & POST_KEY_UPDATE) {
 		wire_record_forget_tickets(r); /* it would want to answer */
 		if (++rd->updates > UPDATES_MAX || record_dir_update(&r->w.sh->crypto, &r->rx) < 0)
-			fail(r, ALERT_INTERNAL_ERROR);
+			wire_record_fail(r, ALERT_INTERNAL_ERROR);
 		else if (r->kernel && r->kernel->rx && wire_kernel_rx_update(r) < 0)
 			r->w.end = WIRE_STALE;
 		r->answer_due |= (events & POST_REQUESTED) != 0;
@@ -82,13 +82,13 @@ static void got_handshake(struct wire_record *r, struct reading *rd, const uint8
 static void got_alert(struct wire_record *r, const uint8_t *content, size_t n)
 {
 	if (n != 2)
-		fail(r, ALERT_UNEXPECTED_MESSAGE);
+		wire_record_fail(r, ALERT_UNEXPECTED_MESSAGE);
 	else if (content[1] == ALERT_CLOSE_NOTIFY)
 		r->w.end = WIRE_CLOSED;
 	else if (content[1] != ALERT_USER_CANCELED) /* close_notify comes behind it */
 		r->w.end = WIRE_RESET;
 	else if (++r->warnings > WARNINGS_MAX)
-		fail(r, ALERT_UNEXPECTED_MESSAGE);
+		wire_record_fail(r, ALERT_UNEXPECTED_MESSAGE);
 }
 
 static void got_data(struct wire_record *r, struct reading *rd, size_t n)
@@ -96,7 +96,7 @@ static void got_data(struct wire_record *r, struct reading *rd, size_t n)
 	rd->used += n;
 	if (n == 0) {
 		if (++r->empties > EMPTIES_MAX)
-			fail(r, ALERT_UNEXPECTED_MESSAGE);
+			wire_record_fail(r, ALERT_UNEXPECTED_MESSAGE);
 		return;
 	}
 	r->had_data = true;
@@ -117,7 +117,7 @@ void wire_record_take(struct wire_record *r, struct reading *rd, int type, size_
 		got_handshake(r, rd, content, n, record, n_record);
 	else if (post_handshake_midway(&r->post) &&
 		 !(type == RECORD_ALERT && post_handshake_in_body(&r->post)))
-		fail(r, ALERT_UNEXPECTED_MESSAGE);
+		wire_record_fail(r, ALERT_UNEXPECTED_MESSAGE);
 	else if (type == RECORD_ALERT)
 		got_alert(r, content, n);
 	else
@@ -131,7 +131,7 @@ static void take_record(struct wire_record *r, struct reading *rd, const uint8_t
 	int type = record_open(&r->w.sh->crypto, &r->rx, record, rd->out + rd->used, &len);
 
 	if (type < 0)
-		fail(r, (enum record_alert) - type);
+		wire_record_fail(r, (enum record_alert) - type);
 	else
 		wire_record_take(r, rd, type, len, record, n);
 }
@@ -145,7 +145,7 @@ static size_t take_records(struct wire_record *r, struct reading *rd, const uint
 		int body = record_body_len(p + at);
 
 		if (body < 0) {
-			fail(r, (enum record_alert) - body);
+			wire_record_fail(r, (enum record_alert) - body);
 			break;
 		}
 		if (n - at < RECORD_HDR_LEN + (size_t)body)
@@ -193,7 +193,7 @@ static ssize_t read_once(struct wire_record *r, struct reading *rd)
 	n += (size_t)got;
 	used = take_records(r, rd, in, n);
 	if (r->w.end == WIRE_OPEN && keep_part(r, in + used, n - used) < 0)
-		fail(r, ALERT_INTERNAL_ERROR);
+		wire_record_fail(r, ALERT_INTERNAL_ERROR);
 	return got;
 }
 
