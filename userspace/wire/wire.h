@@ -123,19 +123,18 @@ int wire_write_in_place(struct wire *w, struct iovec *iov, int n, enum wire_push
 bool wire_splices_in(const struct wire *w);
 bool wire_splices_out(const struct wire *w);
 
-#define WIRE_PIPE_SLOTS_MIN 16 /* as a pipe is made */
-
 /*
  * Received data, at most `max` bytes or about that (whole records), into an empty pipe with room
  * for so many pieces: some kernels lose what of a record does not fit. Returns the bytes; -EAGAIN:
- * nothing more for now; -EBUSY: the next record is no data, wire_read() takes it; 0: the end, see
- * wire_end().
+ * nothing more for now; -EBUSY: only wire_read() can tell what comes next, which may be nothing, or
+ * the end; 0: the end, see wire_end().
  */
 ssize_t wire_splice_in(struct wire *w, int pipe, unsigned slots, size_t max);
 
 /*
  * As wire_write() with WIRE_NOW, for a header and n (at most 65535) bytes that are in a pipe, which
- * is empty afterwards. Where records end is up to the pieces that the pipe's bytes came in.
+ * does not block, and is empty afterwards. Where records end is up to the pieces that its bytes
+ * came in. The process has to ignore SIGPIPE, which splice() cannot be kept from.
  */
 int wire_splice_out(struct wire *w, const void *hdr, size_t n_hdr, int pipe, size_t n);
 
@@ -145,7 +144,9 @@ size_t wire_queued(const struct wire *w);
 /* The same, those that kernel TLS holds, and those that the peer's kernel has not acknowledged. */
 size_t wire_unacked(const struct wire *w);
 
-/* Bytes that the kernel has taken since the wire was made, as they are on the connection. */
+/* Bytes that the socket took since the wire was made; with wire_queued(), a place in what was
+ * written, which is out once wire_sent() alone has reached it. They are those on the connection
+ * where we make the records. */
 uint64_t wire_sent(const struct wire *w);
 
 /*
@@ -174,7 +175,8 @@ struct wire_kernel_opts {
 
 /*
  * Has the kernel make and read the records of a TLS 1.3 wire, each direction from the next moment
- * on where that can be: once the queue is empty, and behind the first data. What the kernel refuses
+ * on where that can be: once the queue is empty and no answer to a KeyUpdate is due that the kernel
+ * could not give, and behind the first data. What the kernel refuses
  * goes on here, with the same keys. Other wires ignore it. 0 or -ENOMEM (nothing has changed).
  */
 int wire_to_kernel(struct wire *w, const struct wire_kernel_opts *o);

@@ -44,7 +44,10 @@ static int plain_splice_out(struct wire *w, const void *hdr, size_t n_hdr, int p
 	if ((size_t)sent == n_hdr + n)
 		return 0;
 	pieces = wire_splice_rest(w, hdr, n_hdr, pipe, n, (size_t)sent, rest);
-	return pieces < 0 ? pieces : wire_queue(w, rest, pieces, 0);
+	if (pieces < 0 || wire_queue(w, rest, pieces, 0) < 0)
+		return pieces < 0 ? pieces : -ENOMEM;
+	pieces = wire_flush(w);
+	return pieces == -EAGAIN ? 0 : pieces;
 }
 
 static void plain_free(struct wire *w)

@@ -36,7 +36,7 @@ int wire_splice_out(struct wire *w, const void *hdr, size_t n_hdr, int pipe, siz
 ssize_t wire_splice_some(int fd, const void *hdr, size_t n_hdr, int pipe, size_t n)
 {
 	size_t sent = 0;
-	ssize_t took = send(fd, hdr, n_hdr, MSG_MORE | MSG_NOSIGNAL);
+	ssize_t took = send(fd, hdr, n_hdr, (n > 0 ? MSG_MORE : 0) | MSG_NOSIGNAL);
 
 	if (took < 0 && errno != EAGAIN && errno != EINTR)
 		return -errno;
