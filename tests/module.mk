@@ -15,6 +15,10 @@ $(B)/tests/unit/test_%: $(B)/tests/unit/test_%.o $(UNIT_SHARED:%.c=$(B)/%.o) $(L
 
 # Has HMACs fail.
 $(B)/tests/unit/test_wire_record_fails: LDFLAGS += -Wl,--wrap=EVP_MAC_final
+# Has acknowledgements come between two system calls.
+$(B)/tests/unit/test_wire_kernel_held: LDFLAGS += -Wl,--wrap=getsockopt
+# Has keys refused.
+$(B)/tests/unit/test_wire_kernel_refused: LDFLAGS += -Wl,--wrap=setsockopt
 
 $(B)/fuzz/replay_%: $(B)/tests/fuzz/fuzz_%.o $(B)/tests/fuzz/replay.o $(FUZZ_SHARED:%.c=$(B)/%.o) $(LIB)
 	$(call say,LD,$@)

@@ -3,6 +3,7 @@
 // and from OpenSSL's with any number of them.
 #include "wire/handshake.h"
 
+#include "ktls_here.h"
 #include "shake_bed.h"
 
 /* One connection: our client, and either our server or OpenSSL's. */
@@ -10,7 +11,29 @@ static struct {
 	int far;
 	SSL *ssl; /* OpenSSL's */
 	struct wire *server, *wire;
+	bool kernel; /* reads and makes the records, where there is kernel TLS */
 } c;
+
+/* Early: tickets come before the kernel has the key, or never. */
+static void to_kernel(struct wire *w)
+{
+	const struct wire_kernel_opts all = { .tx = true, .rx = true, .rekey_tx = ktls_rekeys() };
+
+	if (c.kernel)
+		assert_int_equal(wire_to_kernel(w, &all), 0);
+}
+
+static int set_up_kernel(void **state)
+{
+	c.kernel = true;
+	return set_up(state);
+}
+
+static int tear_down_kernel(void **state)
+{
+	c.kernel = false;
+	return tear_down(state);
+}
 
 static void hang_up(void)
 {
@@ -19,7 +42,8 @@ static void hang_up(void)
 	SSL_free(c.ssl);
 	if (c.ssl)
 		close(c.far);
-	memset(&c, 0, sizeof(c));
+	c.ssl = NULL;
+	c.server = c.wire = NULL;
 }
 
 static void await(int fd)
@@ -50,6 +74,7 @@ static void dial_openssl(size_t tickets)
 	assert_int_equal(ret, 1);
 	c.wire = handshake_finish(h);
 	assert_non_null(strstr(wire_describe(c.wire), "(records)"));
+	to_kernel(c.wire);
 }
 
 /* Our client meets our server. */
@@ -70,6 +95,8 @@ static void dial_ours(void)
 	assert_int_equal(err_c, 0);
 	c.server = handshake_finish(s);
 	c.wire = handshake_finish(h);
+	to_kernel(c.server);
+	to_kernel(c.wire);
 }
 
 static bool resumed(void)
@@ -202,11 +229,23 @@ static void wire__key_update_before_the_first_data__does_no_harm(void **state)
 		assert_int_equal(SSL_do_handshake(c.ssl), 1);
 	}
 	talk();
+	hang_up();
+	dial_openssl(0);
+	assert_true(resumed()); /* by the ticket before the KeyUpdates */
+	hang_up();
+}
+
+/* Where the kernel reads: test_wire_kernel_keys.c. */
+static void wire__key_update_behind_the_first_data__does_no_harm(void **state)
+{
+	(void)state;
+	dial_openssl(1);
+	talk();
 	assert_true(SSL_key_update(c.ssl, SSL_KEY_UPDATE_NOT_REQUESTED));
 	talk();
 	hang_up();
 	dial_openssl(0);
-	assert_true(resumed()); /* by the ticket before the KeyUpdates */
+	assert_true(resumed());
 	hang_up();
 }
 
@@ -225,7 +264,9 @@ static void wire__end_before_any_data__keeps_the_tickets(void **state)
 	hang_up();
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+#define TEST(f)                                                                                    \
+	cmocka_unit_test_setup_teardown(f, set_up, tear_down),                                     \
+		cmocka_unit_test_setup_teardown(f, set_up_kernel, tear_down_kernel)
 
 int main(void)
 {
@@ -235,6 +276,8 @@ int main(void)
 		TEST(wire__tickets_and_data_at_once__are_both_taken),
 		TEST(wire__ticket_behind_the_first_data__is_passed_over),
 		TEST(wire__key_update_before_the_first_data__does_no_harm),
+		cmocka_unit_test_setup_teardown(
+			wire__key_update_behind_the_first_data__does_no_harm, set_up, tear_down),
 		TEST(wire__end_before_any_data__keeps_the_tickets),
 	};
 
