@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Relay engines: whatever moves the bytes, they arrive complete, in order, and nobody waits for others."""
 
+import os
 import random
+import signal
 import threading
 
 import pytest
@@ -212,3 +214,24 @@ def test_engines_leave_no_descriptor_behind(world):
         exchange()
     peer.sync()
     wait_until(lambda: daemon.fds() <= before, 10)
+
+
+@pytest.mark.parametrize("engine", ["splice", "sockmap"])
+def test_peer_that_vanishes_leaves_nothing_for_others(world, engine):
+    daemon = world.start({"workers": 1, "inbounds": [world.anytls_in(tls=False, datapath=engine)]})
+    daemon.port = daemon.ports[0]
+    target, data = world.listener(), anytls.pattern(400000)
+    gone, stays = (world.login(daemon, tls=False) for _ in range(2))
+    ends = []
+    for number, peer in enumerate((gone, stays)):
+        peer.opened(1, target.dest)
+        ends.append(target.accept())
+        ends[-1].sendall(bytes([number]) * 100000)      # so that what comes next goes by pipe
+        assert peer.read(1, 100000) == bytes([number]) * 100000
+    os.kill(daemon.pid, signal.SIGSTOP)                 # so that it writes before it sees the reset
+    ends[0].sendall(bytes(100000))
+    gone.reset()
+    os.kill(daemon.pid, signal.SIGCONT)
+    daemon.wait_log(r"session of alice .* ended")
+    ends[1].sendall(data)
+    assert stays.read(1, len(data)) == data

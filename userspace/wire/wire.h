@@ -133,8 +133,9 @@ ssize_t wire_splice_in(struct wire *w, int pipe, unsigned slots, size_t max);
 
 /*
  * As wire_write() with WIRE_NOW, for a header and n (at most 65535) bytes that are in a pipe, which
- * does not block, and is empty afterwards. Where records end is up to the pieces that its bytes
- * came in. The process has to ignore SIGPIPE, which splice() cannot be kept from.
+ * does not block, and has lost them afterwards, also where this fails. Where records end is up to
+ * the pieces that its bytes came in. The process has to ignore SIGPIPE, which splice() cannot be
+ * kept from.
  */
 int wire_splice_out(struct wire *w, const void *hdr, size_t n_hdr, int pipe, size_t n);
 

@@ -53,7 +53,11 @@ int wire_send_pieces(struct wire *w, const struct iovec *iov, int n, size_t tota
 int wire_send_queue(int fd, struct buf *out, struct buf_pool *pool, uint64_t *total);
 /* Queues all but the first `skip` bytes. 0 or -ENOMEM. */
 int wire_queue(struct wire *w, const struct iovec *iov, int n, size_t skip);
-/* Sends hdr and then n bytes of the pipe, as far as the socket takes them. Bytes or -errno. */
+/* Throws away the n bytes at the head of a pipe that many share: whoever uses it next would take
+ * them for its own. Returns err. */
+ssize_t wire_splice_lose(int pipe, size_t n, ssize_t err);
+/* Sends hdr and then n bytes of the pipe, as far as the socket takes them. Bytes, or -errno and the
+ * pipe has lost the n bytes. */
 ssize_t wire_splice_some(int fd, const void *hdr, size_t n_hdr, int pipe, size_t n);
 /* What wire_splice_some() left: the rest of hdr, and that of the pipe, which is in scratch memory
  * now. Pieces (2 at most), or -errno. */

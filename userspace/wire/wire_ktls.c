@@ -240,11 +240,9 @@ int wire_ktls_splice_out(struct wire *w, const void *hdr, size_t n_hdr, int pipe
 	ssize_t sent = 0;
 	int err;
 
-	if (r->dead || w->end == WIRE_RESET)
-		return -EPIPE;
-	err = before_data(r, most);
+	err = r->dead || w->end == WIRE_RESET ? -EPIPE : before_data(r, most);
 	if (err < 0)
-		return err;
+		return (int)wire_splice_lose(pipe, n, err);
 	if (w->out.len == 0)
 		sent = splice_now(r, hdr, n_hdr, pipe, n);
 	if (sent < 0)

@@ -33,13 +33,29 @@ int wire_splice_out(struct wire *w, const void *hdr, size_t n_hdr, int pipe, siz
 	return w->ops->splice_out(w, hdr, n_hdr, pipe, n);
 }
 
+ssize_t wire_splice_lose(int pipe, size_t n, ssize_t err)
+{
+	uint8_t waste[4096];
+
+	while (n > 0) {
+		ssize_t got = read(pipe, waste, n < sizeof(waste) ? n : sizeof(waste));
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got <= 0)
+			break;
+		n -= (size_t)got;
+	}
+	return err;
+}
+
 ssize_t wire_splice_some(int fd, const void *hdr, size_t n_hdr, int pipe, size_t n)
 {
 	size_t sent = 0;
 	ssize_t took = send(fd, hdr, n_hdr, (n > 0 ? MSG_MORE : 0) | MSG_NOSIGNAL);
 
 	if (took < 0 && errno != EAGAIN && errno != EINTR)
-		return -errno;
+		return wire_splice_lose(pipe, n, -errno);
 	if (took != (ssize_t)n_hdr)
 		return took < 0 ? 0 : took;
 	/* without SPLICE_F_MORE: kernel TLS would keep an unfinished record until the next write */
@@ -48,7 +64,7 @@ ssize_t wire_splice_some(int fd, const void *hdr, size_t n_hdr, int pipe, size_t
 		if (took < 0 && errno == EINTR)
 			continue;
 		if (took < 0 && errno != EAGAIN)
-			return -errno;
+			return wire_splice_lose(pipe, n - sent, -errno);
 		if (took <= 0)
 			break;
 		sent += (size_t)took;
