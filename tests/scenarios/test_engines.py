@@ -13,6 +13,7 @@ from anytls import FIN, HEART, PSH, SYN, frame, psh
 from daemon import wait_until
 from socks import recv_exact
 from targets import reset
+from test_state import streams
 
 BULK = 4 << 20
 
@@ -235,3 +236,14 @@ def test_peer_that_vanishes_leaves_nothing_for_others(world, engine):
     daemon.wait_log(r"session of alice .* ended")
     ends[1].sendall(data)
     assert stays.read(1, len(data)) == data
+
+
+@pytest.mark.parametrize("inbound, outbound", [("auto", "splice"), ("splice", "auto")])
+def test_one_end_that_asks_is_enough_for_both_directions(world, inbound, outbound):
+    daemon, echo = world.server(tls=False, datapath=inbound, outbound={"datapath": outbound}), world.echo()
+    peer = world.login(daemon, tls=False)
+    peer.opened(1, echo.dest)
+    peer.send(psh(1, anytls.pattern(BULK), 65529))
+    assert peer.read(1, BULK) == anytls.pattern(BULK)
+    [stream] = streams(daemon)
+    assert stream["spliced_up"] > BULK // 2 and stream["spliced_down"] > 0

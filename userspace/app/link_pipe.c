@@ -25,7 +25,8 @@ static bool alone(const struct link *l)
 
 bool link_pipes(struct link *l)
 {
-	if (relay_engine_join(l->engine, RELAY_AUTO) == RELAY_COPY || !wire_splices_in(l->wire))
+	/* RELAY_AUTO is up to the other end of each stream */
+	if (l->engine == RELAY_COPY || !wire_splices_in(l->wire))
 		return false;
 	l->piping |= in_large_frame(l) != NULL;
 	return l->piping && relay_pipe_open(&l->w->relay.pipe, PIPE_WIDE);
