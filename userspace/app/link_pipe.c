@@ -43,15 +43,15 @@ bool link_pipe_must_pause(struct link *l)
 /* Bytes to read by copy, of the n that are in the pipe, before there is something to decide. */
 static size_t copy_want(struct link *l, size_t n)
 {
-	size_t header = session_header_left(&l->core), want = n;
+	size_t want = session_header_left(&l->core);
 
-	if (header > 0 && header < n)
-		want = header;
-	else if (header == 0 && in_large_frame(l) && l->core.left < n)
+	if (want == 0 && in_large_frame(l))
 		want = l->core.left; /* its destination is busy: the next frame's may not be */
-	else if (header == 0)
-		l->piping = l->mapping =
-			false; /* frames of this kind are not worth it, nor is the rest */
+	else if (want == 0) {
+		l->piping = l->mapping = false; /* frames of this kind are not worth it ... */
+		want = n;			/* ... nor is the rest */
+	}
+	want = want < n ? want : n;
 	return want < WIRE_READ_ROOM ? want : WIRE_READ_ROOM;
 }
 
