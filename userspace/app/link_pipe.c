@@ -118,7 +118,8 @@ ssize_t link_pipe_read(struct link *l)
 
 	if (st)
 		l->mapping = link_maps(l, st);
-	if (l->mapping)
+	/* it is closed, for whoever comes next, where the kernel has lost track */
+	if (l->mapping && relay_pipe_open(&l->w->sockmap->pipe, PIPE_NARROW))
 		return map_read(l);
 	n = read_into(l, p, PIPE_FILL);
 	if (n > 0)

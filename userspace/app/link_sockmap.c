@@ -44,8 +44,7 @@ bool link_maps(struct link *l, struct stream *st)
 	struct sockmap *m = l->w->sockmap;
 	struct endpoint *peer = st->e.peer;
 
-	if (!m || relay_engine_join(l->engine, peer->engine) != RELAY_SOCKMAP ||
-	    !relay_pipe_open(&m->pipe, PIPE_NARROW))
+	if (!m || relay_engine_join(l->engine, peer->engine) != RELAY_SOCKMAP)
 		return false;
 	if (st->slot)
 		return true;
