@@ -279,6 +279,20 @@ def test_dropped_user_clears_its_folder(world):
     assert run("status", "-d", where).returncode == DEAD
 
 
+def test_dropped_user_may_look_and_command(world):
+    if os.geteuid() != 0:
+        pytest.skip("not root")
+    daemon = world.start({"user": "nobody", "inbounds": [world.anytls_in()]})
+    daemon.wait_log("is ready")
+    for path in [world.folder, *world.folder.parents][:4]:
+        os.chmod(path, 0o755)
+    program = shutil.copy(CTL, world.folder)
+    for args in (["status"], ["sessions"], ["ktls", "off"]):
+        done = subprocess.run(["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups", program, *args,
+                               "-d", folder(daemon)], capture_output=True, text=True, timeout=20)
+        assert done.returncode == OK, done.stderr
+
+
 def test_nowhere_to_show_is_said_once_and_no_failure(world):
     daemon = world.start({"inbounds": [world.anytls_in()], "state": {"directory": "/proc/nowhere"}})
     daemon.wait_log("is ready")

@@ -4,6 +4,7 @@
 #include "app/command_socket.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -154,6 +155,17 @@ static void called(struct watcher *w, uint32_t events)
 		take(s, fd);
 }
 
+/* The folder's owner, who may be the user that the daemon becomes, has to be able to connect. */
+static int give_to_owner(int dir)
+{
+	struct stat st;
+
+	if (fstat(dir, &st) < 0 ||
+	    fchownat(dir, COMMAND_SOCKET, st.st_uid, st.st_gid, AT_SYMLINK_NOFOLLOW) < 0)
+		return -errno;
+	return 0;
+}
+
 /* By the folder's descriptor, since the path may be longer than such an address. */
 static int listen_in(const struct state_dir *dir)
 {
@@ -167,6 +179,8 @@ static int listen_in(const struct state_dir *dir)
 	    listen(fd, CALLERS_MAX) < 0)
 		err = -errno;
 	umask(old);
+	if (!err && geteuid() == 0)
+		err = give_to_owner(dir->fd);
 	if (!err)
 		return fd;
 	fd_close(fd);

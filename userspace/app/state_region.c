@@ -176,6 +176,20 @@ static struct state_region *make(const struct config_state *s, const struct stat
 	return r;
 }
 
+/* So that it can read what is in there and, in the end, remove it. What it cannot, the next start
+ * does. */
+static int give_to(struct state_region *r, uid_t uid, gid_t gid)
+{
+	int err = fchown(r->dir.fd, uid, gid);
+
+	if (!err && r->pins.fd >= 0)
+		err = fchown(r->pins.fd, uid, gid);
+	for (int i = 0; i < STATE_ARRAYS && !err; i++)
+		if (r->maps[i].fd >= 0)
+			err = fchown(r->maps[i].fd, uid, gid);
+	return err < 0 ? -errno : 0;
+}
+
 struct state_region *state_region_open(const struct config *c, unsigned n_workers, char *why,
 				       size_t why_len)
 {
@@ -191,9 +205,7 @@ struct state_region *state_region_open(const struct config *c, unsigned n_worker
 	if (!r)
 		return NULL;
 	describe(r, &shape);
-	/* so that it can remove what is in there; what it cannot, the next start does */
-	if (uid != (uid_t)-1 && (fchown(r->dir.fd, uid, gid) < 0 ||
-				 (r->pins.fd >= 0 && fchown(r->pins.fd, uid, gid) < 0))) {
+	if (uid != (uid_t)-1 && give_to(r, uid, gid) < 0) {
 		snprintf(why, why_len, "%s: %s", r->dir.path, strerror(errno));
 		state_region_close(r);
 		return NULL;
