@@ -55,20 +55,34 @@ static bool wanted(const struct program *p, enum config_kernel asked)
 	       !atomic_load_explicit(&p->kernel_tls_off, memory_order_relaxed);
 }
 
+/* Why the kernel is not to have records of this suite; NULL: it may. */
+static const char *unfit(const struct kernel_report *k,
+			 const enum kernel_feature features[TLS_SUITES], int suite)
+{
+	const struct kernel_result *r = &k->of[features[suite - TLS_SUITE_AES_128_GCM]];
+
+	return r->verdict == KERNEL_YES ? NULL : r->why;
+}
+
 void kernel_offer(struct link *l, struct worker *w, struct wire *wire, const struct config_tls *tls)
 {
 	const struct kernel_report *k = &w->program->kernel;
+	int suite = wire_suite(wire);
 	const struct wire_kernel_opts o = {
-		.tx = wanted(w->program, tls->kernel_tx),
-		.rx = wanted(w->program, tls->kernel_rx),
+		.tx = suite && wanted(w->program, tls->kernel_tx),
+		.rx = suite && wanted(w->program, tls->kernel_rx),
 		.no_pad = k->of[KERNEL_NO_PAD].verdict == KERNEL_YES,
 		.rekey_tx = k->of[KERNEL_REKEY_TX].verdict == KERNEL_YES,
 	};
 
-	if (wire_to_kernel(wire, &o) < 0)
-		log_warn(l->tag, "out of memory: its records stay in userspace");
 	l->kernel_tx_due = o.tx;
 	l->kernel_rx_due = o.rx;
+	l->copies_in = o.rx && k->of[KERNEL_SPLICE_TLS].verdict != KERNEL_YES;
+	l->kernel_unfit = o.tx ? unfit(k, tx_of, suite) : NULL;
+	if (!l->kernel_unfit && o.rx)
+		l->kernel_unfit = unfit(k, rx_of, suite);
+	if (!l->kernel_unfit && wire_to_kernel(wire, &o) < 0)
+		log_warn(l->tag, "out of memory: its records stay in userspace");
 }
 
 const char *kernel_offer_follow(struct link *l)
@@ -79,7 +93,7 @@ const char *kernel_offer_follow(struct link *l)
 
 	if (!l->kernel_tx_due && !l->kernel_rx_due)
 		return NULL;
-	refused = wire_kernel_refusal(l->wire);
+	refused = l->kernel_unfit ? l->kernel_unfit : wire_kernel_refusal(l->wire);
 	if (refused)
 		count(&c->kernel_refused, 1);
 	wire_places(l->wire, &tx, &rx);

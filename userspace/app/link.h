@@ -52,7 +52,9 @@ struct link {
 	bool piping;		     /* large frames come: reading goes by pipe */
 	bool mapping;		     /* and through the sockmap */
 	bool kernel_tx_due,
-		kernel_rx_due; /* the kernel is to have these records, and has not yet */
+		kernel_rx_due;	  /* the kernel is to have these records, and has not yet */
+	const char *kernel_unfit; /* why it must not have them, whatever it says itself */
+	bool copies_in;		  /* what the kernel decrypts cannot be trusted to a pipe */
 	bool readable, hup;
 	bool paused;  /* not reading: somebody downstream has to catch up */
 	bool broken;  /* writing failed: it ends once nothing can be read any more */

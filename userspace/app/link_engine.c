@@ -38,6 +38,8 @@ static enum relay_engine possible(const struct link *l, enum wire_place rx, enum
 	if (in_memory(rx) || in_memory(tx))
 		*ret_why = in_memory(rx) ? "only sending; no kernel_rx"
 					 : "only receiving; no kernel_tx";
+	else if (l->copies_in)
+		*ret_why = "only sending; no splice from TLS here";
 	if (asked == RELAY_SOCKMAP && !l->w->sockmap) {
 		*ret_why = refused[0] ? refused : "no program was loaded";
 		return RELAY_SPLICE;

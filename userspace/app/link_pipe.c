@@ -26,7 +26,7 @@ static bool alone(const struct link *l)
 bool link_pipes(struct link *l)
 {
 	/* RELAY_AUTO is up to the other end of each stream */
-	if (l->engine == RELAY_COPY || !wire_splices_in(l->wire))
+	if (l->engine == RELAY_COPY || l->copies_in || !wire_splices_in(l->wire))
 		return false;
 	l->piping |= in_large_frame(l) != NULL;
 	return l->piping && relay_pipe_open(&l->w->relay.pipe, PIPE_WIDE);

@@ -181,6 +181,8 @@ struct wire_kernel_opts {
  * goes on here, with the same keys. Other wires ignore it. 0 or -ENOMEM (nothing has changed).
  */
 int wire_to_kernel(struct wire *w, const struct wire_kernel_opts *o);
+/* The TLS 1.3 cipher suite of a wire that wire_to_kernel() takes; 0 for others. */
+int wire_suite(const struct wire *w);
 /* Where the records are made and read by now. */
 void wire_places(const struct wire *w, enum wire_place *ret_tx, enum wire_place *ret_rx);
 /* Why the kernel has not got what was asked for: a text, or NULL where there is nothing to say. */

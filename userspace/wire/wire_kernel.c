@@ -105,6 +105,13 @@ int wire_to_kernel(struct wire *w, const struct wire_kernel_opts *o)
 	return 0;
 }
 
+int wire_suite(const struct wire *w)
+{
+	const struct wire_record *r = (const struct wire_record *)(const void *)w;
+
+	return w->ops == &wire_record_ops ? (int)r->tx.suite : 0;
+}
+
 const char *wire_kernel_refusal(const struct wire *w)
 {
 	static _Thread_local char text[96];
