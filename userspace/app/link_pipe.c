@@ -23,10 +23,15 @@ static bool alone(const struct link *l)
 	return l->streams.next->next == &l->streams;
 }
 
+/* RELAY_AUTO is up to the other end of each stream. */
+static bool may_pipe(const struct link *l)
+{
+	return l->engine != RELAY_COPY && !l->copies_in && wire_splices_in(l->wire);
+}
+
 bool link_pipes(struct link *l)
 {
-	/* RELAY_AUTO is up to the other end of each stream */
-	if (l->engine == RELAY_COPY || l->copies_in || !wire_splices_in(l->wire))
+	if (!may_pipe(l))
 		return false;
 	l->piping |= in_large_frame(l) != NULL;
 	return l->piping && relay_pipe_open(&l->w->relay.pipe, PIPE_WIDE);
@@ -35,7 +40,7 @@ bool link_pipes(struct link *l)
 /* A queue would have to be filled by copy: a lone stream's destination can be waited for. */
 bool link_pipe_must_pause(struct link *l)
 {
-	struct stream *st = l->piping ? in_large_frame(l) : NULL;
+	struct stream *st = may_pipe(l) ? in_large_frame(l) : NULL;
 
 	return st && alone(l) && st->e.peer->queued > 0;
 }
