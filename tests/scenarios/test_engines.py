@@ -13,7 +13,7 @@ from anytls import FIN, HEART, PSH, SYN, frame, psh
 from daemon import wait_until
 from socks import recv_exact
 from targets import reset
-from test_state import streams
+from test_state import sessions, streams
 
 BULK = 4 << 20
 
@@ -247,3 +247,19 @@ def test_one_end_that_asks_is_enough_for_both_directions(world, inbound, outboun
     assert peer.read(1, BULK) == anytls.pattern(BULK)
     [stream] = streams(daemon)
     assert stream["spliced_up"] > BULK // 2 and stream["spliced_down"] > 0
+
+
+@pytest.mark.parametrize("engine", ["copy", "splice", "sockmap"])
+def test_it_is_the_engine_that_was_asked_for(world, engine):
+    daemon, target, data = world.server(tls=False, datapath=engine), world.listener(), anytls.pattern(BULK)
+    peer = world.login(daemon, tls=False)
+    if engine == "sockmap" and sessions(daemon)[0]["engine"] != "sockmap":
+        pytest.skip(sessions(daemon)[0]["why"])
+    peer.opened(1, target.dest)
+    conn = target.accept()
+    writer = in_background(peer.send, psh(1, data, 65529))
+    assert recv_exact(conn, BULK) == data
+    writer.join()
+    [stream] = streams(daemon)
+    moved = {"copy": "copied_up", "splice": "spliced_up", "sockmap": "sockmap_up"}[engine]
+    assert stream["engine"] == engine and stream[moved] > BULK // 2

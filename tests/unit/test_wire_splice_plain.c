@@ -92,6 +92,24 @@ static void wire_splice_out__pipe_is_short__fails(void **state)
 	assert_true(splice_out(2000, 1000) < 0);
 }
 
+/* What follows belongs to somebody else, who would also get what is left. */
+static void wire_splice_out__peer_is_gone__takes_its_bytes_out_of_the_pipe(void **state)
+{
+	const struct linger hard = { .l_onoff = 1, .l_linger = 0 };
+	uint8_t hdr[HDR] = { 0 };
+
+	(void)state;
+	setsockopt(bed.far, SOL_SOCKET, SO_LINGER, &hard, sizeof(hard));
+	close(bed.far);
+	bed.far = -1;
+	memset(piped, 1, 5000);
+	assert_int_equal(write(pipes[1], piped, 5000), 5000);
+	assert_int_equal(write(pipes[1], "next", 4), 4);
+	assert_true(wire_splice_out(bed.wire, hdr, sizeof(hdr), pipes[0], 5000) < 0);
+	assert_int_equal(read(pipes[0], piped, sizeof(piped)), 4);
+	assert_memory_equal(piped, "next", 4);
+}
+
 static void wire_splice_in__data_then_fin__is_byte_exact(void **state)
 {
 	uint64_t at = 0;
@@ -127,6 +145,7 @@ int main(void)
 		PLAIN(wire_splice_out__nothing_in_the_pipe__is_on_its_way, set_up_pipe),
 		PLAIN(wire_splice_out__peer_takes_nothing__queues_the_rest, set_up_tiny_pipe),
 		PLAIN(wire_splice_out__pipe_is_short__fails, set_up_pipe),
+		PLAIN(wire_splice_out__peer_is_gone__takes_its_bytes_out_of_the_pipe, set_up_pipe),
 		PLAIN(wire_splice_in__data_then_fin__is_byte_exact, set_up_pipe),
 	};
 
