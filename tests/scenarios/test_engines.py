@@ -263,3 +263,16 @@ def test_it_is_the_engine_that_was_asked_for(world, engine):
     [stream] = streams(daemon)
     moved = {"copy": "copied_up", "splice": "spliced_up", "sockmap": "sockmap_up"}[engine]
     assert stream["engine"] == engine and stream[moved] > BULK // 2
+
+
+@pytest.mark.parametrize("engine", ["splice", "sockmap"])
+def test_frames_that_come_whole_are_large_all_the_same(world, engine):
+    daemon, echo, data = world.server(tls=False, datapath=engine), world.echo(), anytls.pattern(9000)
+    peer = world.login(daemon, tls=False)
+    if engine == "sockmap" and sessions(daemon)[0]["engine"] != "sockmap":
+        pytest.skip(sessions(daemon)[0]["why"])
+    peer.opened(1, echo.dest)
+    for _ in range(20):
+        peer.echo(1, data)
+    [stream] = streams(daemon)
+    assert stream["spliced_up" if engine == "splice" else "sockmap_up"] > 10 * len(data)

@@ -18,6 +18,19 @@ static struct stream *in_large_frame(struct link *l)
 	return st && st->early.len == 0 && endpoint_pipes(&st->e) ? st : NULL;
 }
 
+/* The stream of the last frame, when a large one began since this was asked last: a read may well
+ * end where a frame does. */
+static struct stream *after_large_frame(struct link *l)
+{
+	bool large = l->core.longest >= PIPE_WORTH;
+	struct session_stream *found =
+		large ? session_find(&l->core, l->core.frame.stream_id) : NULL;
+	struct stream *st = found ? container_of(found, struct stream, core) : NULL;
+
+	l->core.longest = 0;
+	return st && st->early.len == 0 && endpoint_pipes(&st->e) ? st : NULL;
+}
+
 static bool alone(const struct link *l)
 {
 	return l->streams.next->next == &l->streams;
@@ -31,9 +44,17 @@ static bool may_pipe(const struct link *l)
 
 bool link_pipes(struct link *l)
 {
+	struct stream *st;
+
 	if (!may_pipe(l))
 		return false;
-	l->piping |= in_large_frame(l) != NULL;
+	st = in_large_frame(l);
+	if (!st)
+		st = after_large_frame(l);
+	if (st) {
+		l->piping = true;
+		l->mapping = link_maps(l, st);
+	}
 	return l->piping && relay_pipe_open(&l->w->relay.pipe, PIPE_WIDE);
 }
 
@@ -118,11 +139,8 @@ static ssize_t map_read(struct link *l)
 ssize_t link_pipe_read(struct link *l)
 {
 	struct relay_pipe *p = &l->w->relay.pipe;
-	struct stream *st = in_large_frame(l);
 	ssize_t n;
 
-	if (st)
-		l->mapping = link_maps(l, st);
 	/* it is closed, for whoever comes next, where the kernel has lost track */
 	if (l->mapping && relay_pipe_open(&l->w->sockmap->pipe, PIPE_NARROW))
 		return map_read(l);

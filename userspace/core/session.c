@@ -226,6 +226,8 @@ static size_t read_header(struct session *s, const uint8_t *p, size_t n)
 	if (s->hdr_have == FRAME_HDR_LEN) {
 		frame_get(s->hdr, &s->frame);
 		s->left = s->frame.len;
+		if (s->frame.cmd == FRAME_PSH && s->frame.len > s->longest)
+			s->longest = s->frame.len;
 	}
 	return take;
 }

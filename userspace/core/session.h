@@ -70,7 +70,8 @@ struct session {
 	uint8_t hdr_have;
 	struct frame_hdr frame; /* the frame being read, once hdr is complete */
 	uint32_t left;		/* its data bytes that are still to come */
-	uint8_t *control;	/* collects the data of a split control frame */
+	uint16_t longest; /* data of the longest PSH frame that began since somebody cleared this */
+	uint8_t *control; /* collects the data of a split control frame */
 };
 
 void session_init(struct session *s, enum session_role role);
