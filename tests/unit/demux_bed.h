@@ -38,7 +38,7 @@ struct bed_stream {
 	unsigned slot;		  /* 0: not in the demux */
 	struct buf queue;	  /* what the socket did not take */
 	uint64_t made, got;	  /* bytes of payload put on the wire, and seen at the end */
-	uint64_t kernel;	  /* of them, redirected */
+	uint64_t kernel, user;	  /* of them, redirected, and fed to the session */
 	uint64_t seed;		  /* of the pattern */
 };
 
@@ -193,6 +193,7 @@ static inline void bed_feed(struct demux_bed *b, const uint8_t *p, size_t n)
 			assert_int_equal(
 				buf_append(&s->queue, &b->pool, acts.act[i].data, acts.act[i].len),
 				0);
+			s->user += acts.act[i].len;
 			bed_flush(b, s);
 		}
 	} while (used < n || acts.n > 0);
@@ -292,6 +293,7 @@ static inline void bed_expect(struct demux_bed *b, struct bed_stream *s, int ms)
 		bed_read(s, SIZE_MAX);
 	}
 	assert_true(s->got == s->made);
+	assert_true(s->kernel + s->user == s->made);
 	assert_int_equal(s->queue.len, 0);
 }
 

@@ -108,9 +108,20 @@ static void demux_push__what_is_not_for_it__stays_in_the_pipe(void **state)
 	}
 }
 
-/* A program that drops is not asked again, and its socket refuses all that follows. */
+static uint64_t collector_cookie(void)
+{
+	uint64_t cookie = 0;
+	socklen_t len = sizeof(cookie);
+
+	assert_int_equal(getsockopt(bed.d->k.collector, SOL_SOCKET, SO_COOKIE, &cookie, &len), 0);
+	return cookie;
+}
+
+/* A program that drops is not asked again: its socket refuses all that follows, until replaced. */
 static void demux_push__stopped_often__goes_on_each_time(void **state)
 {
+	uint64_t cookie = collector_cookie();
+
 	(void)state;
 	for (int i = 0; i < 200; i++) {
 		bed_frame(&bed, FRAME_WASTE, 0, 100);
@@ -121,6 +132,7 @@ static void demux_push__stopped_often__goes_on_each_time(void **state)
 		bed_read(one, SIZE_MAX);
 	}
 	assert_true(one->kernel == one->made);
+	assert_true(cookie == collector_cookie());
 	bed_expect(&bed, one, SOON_MS);
 }
 

@@ -128,6 +128,7 @@ static void demux_add__socket_written_in_between__keeps_the_order(void **state)
 		assert_int_equal(bed_push(&bed, bed.n), 0);
 		for (size_t k = 0; k < sizeof(by_hand); k++)
 			by_hand[k] = bed_byte(one->seed, one->made++);
+		one->user += sizeof(by_hand);
 		assert_int_equal(write(one->fd[0], by_hand, sizeof(by_hand)), sizeof(by_hand));
 	}
 	bed_expect(&bed, one, SOON_MS);
