@@ -276,3 +276,41 @@ def test_frames_that_come_whole_are_large_all_the_same(world, engine):
         peer.echo(1, data)
     [stream] = streams(daemon)
     assert stream["spliced_up" if engine == "splice" else "sockmap_up"] > 10 * len(data)
+
+
+def chained(world):
+    """A server whose streams go on to another server, which the test plays: daemon, that server."""
+    far = world.scripted()
+    out = {"type": "anytls", "tag": "out", "server": "127.0.0.1", "server_port": far.port, "password": anytls.PASSWORD,
+           "tls": {"enabled": True, "insecure": True}}
+    daemon = world.start({"inbounds": [world.anytls_in(tls=False)], "outbounds": [out]})
+    daemon.port = daemon.ports[0]
+    return daemon, far
+
+
+def test_next_server_that_does_not_read_stops_the_client(world):
+    daemon, far = chained(world)
+    peer, offered = world.login(daemon, tls=False), 0
+    peer.open(1, ("127.0.0.1", 7))
+    session = far.accept()
+    session.hello()
+    session.accepted()
+    peer.conn.sock.settimeout(1)
+    with pytest.raises(TimeoutError):
+        while offered < 100 << 20:
+            peer.conn.sock.sendall(psh(1, bytes(65529)))
+            offered += 65529
+    assert offered < 24 << 20       # kernels' buffers, and ours
+
+
+def test_bytes_through_two_servers_all_arrive(world):
+    daemon, far = chained(world)
+    peer, data = world.login(daemon, tls=False), anytls.pattern(BULK)
+    peer.open(1, ("127.0.0.1", 7))
+    session = far.accept()
+    session.hello()
+    sid = session.accepted()
+    writer = in_background(peer.send, psh(1, data, 65529), frame(FIN, 1))
+    assert session.read(sid, BULK, 60) == data
+    session.expect(FIN, sid)
+    writer.join()

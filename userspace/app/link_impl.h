@@ -28,6 +28,12 @@ bool link_pipes(struct link *l);
 bool link_pipe_must_pause(struct link *l);
 /* One read by pipe, passed on. As wire_splice_in(). May end the link. */
 ssize_t link_pipe_read(struct link *l);
+/* Whether the session has one stream; it has at least that. */
+static inline bool link_alone(const struct link *l)
+{
+	return l->streams.next->next == &l->streams;
+}
+
 /* Disarms the timers of writing and queueing. */
 void link_stop_timers(struct link *l);
 

@@ -31,11 +31,6 @@ static struct stream *after_large_frame(struct link *l)
 	return st && st->early.len == 0 && endpoint_pipes(&st->e) ? st : NULL;
 }
 
-static bool alone(const struct link *l)
-{
-	return l->streams.next->next == &l->streams;
-}
-
 /* RELAY_AUTO is up to the other end of each stream. */
 static bool may_pipe(const struct link *l)
 {
@@ -63,7 +58,7 @@ bool link_pipe_must_pause(struct link *l)
 {
 	struct stream *st = may_pipe(l) ? in_large_frame(l) : NULL;
 
-	return st && alone(l) && st->e.peer->queued > 0;
+	return st && link_alone(l) && st->e.peer->queued > 0;
 }
 
 /* Bytes to read by copy, of the n that are in the pipe, before there is something to decide. */

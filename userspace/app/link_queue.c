@@ -11,11 +11,6 @@
 #define PRESSED_MAX (64 * 1024)	 /* what a stream may keep while the worker is over its limit */
 #define STUCK_MS    1000	 /* took nothing for so long: stuck rather than slow */
 
-static bool alone(const struct link *l)
-{
-	return l->streams.next->next == &l->streams;
-}
-
 static struct stream *largest(struct link *l)
 {
 	struct stream *worst = NULL;
@@ -72,7 +67,7 @@ static bool crowded(struct link *l, uint64_t now)
 		      stuck ? "its destination takes nothing while others wait"
 			    : "its destination is too slow for the others");
 		worst = largest(l);
-	} while (!alone(l) && l->queued > lim->session_buffer &&
+	} while (!link_alone(l) && l->queued > lim->session_buffer &&
 		 now - worst->progress_ms >= STUCK_MS);
 	return l->queued > lim->session_buffer;
 }
@@ -90,7 +85,7 @@ bool link_must_pause(struct link *l)
 		return false;
 	if (l->w->pool.bytes_out > lim->worker_buffer && l->queued > PRESSED_MAX)
 		return true;
-	if (alone(l))
+	if (link_alone(l))
 		return l->queued >
 		       (lim->stream_buffer < ALONE_HIGH ? lim->stream_buffer : ALONE_HIGH);
 	if (l->queued > lim->session_buffer)

@@ -3,6 +3,7 @@
 #include "app/link_sockmap.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,6 +14,7 @@ struct sockmap *sockmap_new(unsigned streams, char *why, size_t why_len)
 	struct sockmap *m = calloc(1, sizeof(*m));
 	int err;
 
+	snprintf(why, why_len, "out of memory");
 	if (!m)
 		return NULL;
 	err = demux_new(&m->demux, streams, why, why_len);

@@ -156,11 +156,14 @@ static void endpoint_resume(struct endpoint *e)
 	if (!st->joined && e->peer)
 		stream_show_joined(st);
 	st->joined |= e->peer != NULL;
+	if (stream_may_pass_on(st))
+		endpoint_pour(e, &st->early, &st->w->pool);
 	if (st->link)
 		link_account(st->link, st);
 }
 
 static const struct endpoint_ops endpoint_ops = {
+	.shares_queue = true,
 	.write = endpoint_write,
 	.has_room = endpoint_has_room,
 	.eof = endpoint_eof,
@@ -228,6 +231,9 @@ static struct endpoint *take_endpoint(struct stream *st, enum stream_event ev, u
 		return NULL;
 	if (ev == STREAM_EV_SESSION_DEAD && st->ops->keep_local && st->ops->keep_local(st))
 		return NULL;
+	if (todo & STREAM_DO_FINISH)
+		endpoint_pour(&st->e, &st->early, &st->w->pool);
+	peer = st->e.peer;
 	endpoint_unjoin(&st->e);
 	return peer;
 }

@@ -69,6 +69,9 @@ void stream_deliver_pipe(struct stream *st, struct relay_pipe *p, size_t n);
  * closed by now. */
 bool stream_arrived(struct stream *st, size_t n, enum relay_engine by);
 
+/* Whether its other end takes more: one that is a stream as well has its session's queue. */
+bool stream_may_pass_on(const struct stream *st);
+
 /* Appends to st->early; without memory the stream ends. */
 void stream_keep(struct stream *st, const struct iovec *iov, int n);
 

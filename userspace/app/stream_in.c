@@ -29,9 +29,16 @@ bool stream_arrived(struct stream *st, size_t n, enum relay_engine by)
 	return st->core.state != STREAM_CLOSED;
 }
 
+bool stream_may_pass_on(const struct stream *st)
+{
+	struct endpoint *peer = st->e.peer;
+
+	return peer && (!peer->ops->shares_queue || peer->ops->has_room(peer));
+}
+
 static void pass_on(struct stream *st, struct iovec *iov, int n)
 {
-	if (st->e.peer && st->early.len == 0) {
+	if (st->early.len == 0 && stream_may_pass_on(st)) {
 		st->e.peer->ops->write(st->e.peer, iov, n, ENDPOINT_TIGHT);
 	} else if (st->e.peer) {
 		stream_keep(st, iov, n);

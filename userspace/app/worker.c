@@ -48,8 +48,7 @@ static void trim(struct timer *t)
 	struct worker *w = container_of(t, struct worker, trim_timer);
 
 	buf_pool_trim(&w->pool, TRIM_KEEP);
-	state_put(&w->counters.pipes,
-		  w->relay.pipe.open + (w->sockmap && w->sockmap->pipe.open));
+	state_put(&w->counters.pipes, w->relay.pipe.open + (w->sockmap && w->sockmap->pipe.open));
 	if (w->id == 0)
 		malloc_trim(0);
 	loop_arm(w->loop, t, TRIM_MS, trim);

@@ -18,23 +18,6 @@
 #define TCP_ULP 31
 #endif
 
-static const char *const why_texts[] = {
-	[DEMUX_ALL] = "nothing",
-	[DEMUX_CUT] = "a header in pieces",
-	[DEMUX_COMMAND] = "a frame that is not PSH",
-	[DEMUX_SHORT] = "a short frame",
-	[DEMUX_STREAM] = "a stream that is not known",
-	[DEMUX_SLOW] = "a stream that is slow",
-	[DEMUX_GONE] = "a socket that is closed",
-	[DEMUX_PARTIAL] = "a socket that takes no more",
-	[DEMUX_MEMORY] = "a lack of memory",
-};
-
-const char *demux_why_text(enum demux_why why)
-{
-	return why < sizeof(why_texts) / sizeof(why_texts[0]) ? why_texts[why] : "unknown";
-}
-
 static bool sigpipe_is_ignored(void)
 {
 	struct sigaction now;

@@ -70,7 +70,4 @@ void demux_slow(struct demux *d, unsigned slot, bool slow);
 int demux_push(struct demux *d, uint64_t session, struct demux_pos *pos, int pipe_rd, size_t n,
 	       struct demux_pushed *ret);
 
-/* "a frame that is not PSH", ... For logs. */
-const char *demux_why_text(enum demux_why why);
-
 #endif

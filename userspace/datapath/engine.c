@@ -11,11 +11,6 @@ static const char *const names[] = {
 	[RELAY_SOCKMAP] = "sockmap",
 };
 
-const char *relay_engine_name(enum relay_engine e)
-{
-	return names[e];
-}
-
 int relay_engine_of(const char *name)
 {
 	for (int e = RELAY_AUTO; e <= RELAY_SOCKMAP; e++)

@@ -10,9 +10,7 @@ enum relay_engine {
 	RELAY_SOCKMAP, /* large frames taken apart by a program in the kernel */
 };
 
-/* "auto", "copy", "splice", "sockmap". */
-const char *relay_engine_name(enum relay_engine e);
-/* The engine of that name, or -1. */
+/* The engine that is called "auto", "copy", "splice" or "sockmap", or -1. */
 int relay_engine_of(const char *name);
 
 /*

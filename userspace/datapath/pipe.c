@@ -8,17 +8,16 @@
 
 #include "base/fd.h"
 
-#define PAGE_LEN 4096
-
 /* The room that it has now, as pieces; 0: too little. */
 static unsigned resize(int fd, unsigned slots)
 {
+	unsigned page = (unsigned)sysconf(_SC_PAGESIZE);
 	int room;
 
-	if (slots > PIPE_NARROW && fcntl(fd, F_SETPIPE_SZ, slots * PAGE_LEN) < 0)
-		fcntl(fd, F_SETPIPE_SZ, slots / 4 * PAGE_LEN);
+	if (slots > PIPE_NARROW && fcntl(fd, F_SETPIPE_SZ, slots * page) < 0)
+		fcntl(fd, F_SETPIPE_SZ, slots / 4 * page);
 	room = fcntl(fd, F_GETPIPE_SZ);
-	return room < PIPE_NARROW * PAGE_LEN ? 0 : (unsigned)room / PAGE_LEN;
+	return room < (int)(PIPE_NARROW * page) ? 0 : (unsigned)room / page;
 }
 
 bool relay_pipe_open(struct relay_pipe *p, unsigned slots)
