@@ -89,7 +89,7 @@ check-clang: ## build everything with clang, warnings as errors
 DAEMON = ANYTLSD=$(abspath $(1))/anytlsd
 SANITIZED = $(DAEMON) tools/dev/run-sanitized $(1)/reports
 
-check-scenarios: $(B)/anytlsd ## both roles over loopback: scripted peers, faults, limits
+check-scenarios: $(B)/anytlsd $(B)/anytlsctl ## both roles over loopback: scripted peers, faults, limits
 	@$(call DAEMON,$(B)) tests/scenarios/run
 check-scenarios-asan: asan ## the same, daemon under ASan and UBSan
 	@$(call SANITIZED,$(B)/asan) tests/scenarios/run

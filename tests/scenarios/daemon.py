@@ -43,13 +43,13 @@ def sanitized():
 class Daemon:
     """A running daemon: its process, its log, its figures."""
 
-    def __init__(self, text, folder, ports, env=None):
+    def __init__(self, text, folder, ports, env=None, wrapper=()):
         self.ports = ports
         self.log_path = folder / f"daemon-{ports[0] if ports else 0}-{time.monotonic_ns()}.log"
         self.config_path = self.log_path.with_suffix(".json")
         self.config_path.write_text(text)
         with open(self.log_path, "wb") as log:
-            self.process = subprocess.Popen([PROGRAM, "run", "-c", str(self.config_path)], stdout=log,
+            self.process = subprocess.Popen([*wrapper, PROGRAM, "run", "-c", str(self.config_path)], stdout=log,
                                             stderr=log, env={**os.environ, **(env or {})})
         self.pid = self.process.pid
         self.expected_exit = 0

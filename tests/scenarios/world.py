@@ -56,14 +56,14 @@ class World:
                     continue
             return port
 
-    def start(self, config=None, ready=True, env=None, text=None, ports=()):
+    def start(self, config=None, ready=True, env=None, text=None, ports=(), wrapper=()):
         """A daemon with a configuration, or with its text as it stands (then with the ports that it will have)."""
         if config:
             ports = [inbound["listen_port"] for inbound in config.get("inbounds", [])]
             state = {"backing": "file", "directory": str(self.folder / f"state-{len(self.daemons)}")}
             text = json.dumps({"log": {"level": "debug"}, **config,
                                "state": {**state, **config.get("state", {})}}, indent=1)
-        daemon = Daemon(text, self.folder, list(ports), env)
+        daemon = Daemon(text, self.folder, list(ports), env, wrapper)
         self.daemons.append(daemon)
         return daemon.wait_ready() if ready else daemon
 
