@@ -13,6 +13,7 @@ import (
 func main() {
 	var p programs
 	var o lossOptions
+	var k kernelOptions
 	what := "matrix"
 	if len(os.Args) > 1 {
 		what = os.Args[1]
@@ -26,6 +27,10 @@ func main() {
 	f.IntVar(&o.mib, "mib", 1024, "loss: MiB each way")
 	f.IntVar(&o.streams, "streams", 64, "loss: streams")
 	f.Uint64Var(&o.seed, "seed", uint64(time.Now().UnixNano()), "loss: seed")
+	f.StringVar(&k.ctl, "ctl", "build/anytlsctl", "kernel: anytlsctl")
+	f.Int64Var(&k.mib, "case-mib", 4, "kernel: MiB that a case moves")
+	f.BoolVar(&k.smoke, "smoke", false, "kernel: a few cases with a few engines")
+	f.BoolVar(&k.guest, "guest", false, "kernel: this machine's sysctls may be changed")
 	f.Parse(os.Args[min(2, len(os.Args)):])
 
 	env, err := newEnv(p)
@@ -39,8 +44,10 @@ func main() {
 		runMatrix(env, t)
 	case "loss":
 		runLoss(env, t, o)
+	case "kernel":
+		runKernel(env, t, k)
 	default:
-		fmt.Fprintln(os.Stderr, "usage: drive matrix|loss [options]")
+		fmt.Fprintln(os.Stderr, "usage: drive matrix|loss|kernel [options]")
 		os.Exit(2)
 	}
 	env.close(t.failed > 0)

@@ -23,12 +23,14 @@ type user struct{ name, password string }
 type serverOptions struct {
 	users  []user
 	scheme []string // lines; none: the default
+	engine engine   // of our own daemon
 }
 
 type clientOptions struct {
 	server   string // host:port on 127.0.0.1
 	password string
 	uot      string // peers only: packet, connect or v1
+	engine   engine // of our own daemon
 }
 
 type object map[string]any
@@ -52,7 +54,7 @@ func (e *env) startClient(k kind, o clientOptions) (*process, error) {
 
 func (e *env) startServerOn(port int, k kind, o serverOptions) (*process, error) {
 	if k.speaksJSON() {
-		config := e.serverConfig(port, o)
+		config := e.serverConfig(k, port, o)
 		if k == kindSingBox { // it does not look into the hosts file unasked
 			config["dns"] = object{"servers": []object{{"type": "hosts", "tag": "hosts"}}}
 		}
@@ -75,7 +77,7 @@ func (e *env) startServerOn(port int, k kind, o serverOptions) (*process, error)
 
 func (e *env) startClientOn(port int, k kind, o clientOptions) (*process, error) {
 	if k.speaksJSON() {
-		return e.startJSON(k, "client", port, e.clientConfig(port, o))
+		return e.startJSON(k, "client", port, e.clientConfig(k, port, o))
 	}
 	argv := []string{e.program(k), "client", "-listen", fmt.Sprintf("127.0.0.1:%d", port), "-cert", e.cert,
 		"-server", o.server, "-password", o.password}
@@ -103,7 +105,7 @@ func (e *env) startJSON(k kind, role string, port int, config object) (*process,
 	return p, err
 }
 
-func (e *env) serverConfig(port int, o serverOptions) object {
+func (e *env) serverConfig(k kind, port int, o serverOptions) object {
 	var users []object
 	for _, u := range o.users {
 		users = append(users, object{"name": u.name, "password": u.password})
@@ -115,16 +117,24 @@ func (e *env) serverConfig(port int, o serverOptions) object {
 	if len(o.scheme) > 0 {
 		in["padding_scheme"] = o.scheme
 	}
-	return object{"inbounds": []object{in}, "outbounds": []object{{"type": "direct", "tag": "direct"}}}
+	direct := object{"type": "direct", "tag": "direct"}
+	if k == kindDaemon {
+		o.engine.apply(in, in["tls"].(object))
+		o.engine.apply(direct, object{})
+	}
+	return object{"inbounds": []object{in}, "outbounds": []object{direct}}
 }
 
-func (e *env) clientConfig(port int, o clientOptions) object {
+func (e *env) clientConfig(k kind, port int, o clientOptions) object {
 	host, serverPort := splitAddr(o.server)
-	return object{
-		"inbounds": []object{{"type": "socks", "tag": "in", "listen": "127.0.0.1", "listen_port": port}},
-		"outbounds": []object{{
-			"type": "anytls", "tag": "out", "server": host, "server_port": serverPort, "password": o.password,
-			"tls": object{"enabled": true, "server_name": "localhost", "certificate_path": e.cert},
-		}},
+	socks := object{"type": "socks", "tag": "in", "listen": "127.0.0.1", "listen_port": port}
+	tls := object{"enabled": true, "server_name": "localhost", "certificate_path": e.cert}
+	out := object{
+		"type": "anytls", "tag": "out", "server": host, "server_port": serverPort, "password": o.password, "tls": tls,
 	}
+	if k == kindDaemon {
+		o.engine.apply(out, tls)
+		o.engine.apply(socks, object{})
+	}
+	return object{"inbounds": []object{socks}, "outbounds": []object{out}}
 }

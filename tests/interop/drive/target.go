@@ -7,6 +7,7 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"strconv"
 	"sync"
@@ -102,7 +103,8 @@ func (t *targets) connections() int {
 }
 
 // Requests, one line: echo | send SIZE SEED DELAY_MS | trickle SIZE SEED PAUSE_MS | answer SIZE SEED
-// (the same noise back, once all of it has come) | sink TOKEN SEED.
+// (the same noise back, once all of it has come) | sink TOKEN SEED | lazy TOKEN SEED (a slow sink) | told TOKEN SEED
+// (a sink that says the first byte of the noise when it is there).
 func (t *targets) serve(c *net.TCPConn) {
 	t.mu.Lock()
 	t.accepted++
@@ -128,11 +130,19 @@ func (t *targets) serve(c *net.TCPConn) {
 			writeNoise(c, seed, size)
 		}
 	case scan(line, "sink %s %d", &token, &seed):
-		t.mu.Lock()
-		result := t.sinks[token]
-		t.mu.Unlock()
-		result <- readNoise(r, seed, -1)
+		t.sink(token) <- readNoise(r, seed, -1)
+	case scan(line, "told %s %d", &token, &seed):
+		writeNoise(c, seed, 1)
+		t.sink(token) <- readNoise(r, seed, -1)
+	case scan(line, "lazy %s %d", &token, &seed):
+		t.sink(token) <- readNoise(pausing{r, rand.New(rand.NewPCG(seed, 2))}, seed, -1)
 	}
+}
+
+func (t *targets) sink(token string) chan ending {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.sinks[token]
 }
 
 func trickle(w io.Writer, r io.Reader, part int64, pause time.Duration) {
