@@ -118,6 +118,11 @@ check-loss-asan: asan ## 128 MiB of it, daemon under ASan and UBSan
 check-loss-tsan: tsan ## 64 MiB of it, daemon under TSan
 	@$(call SANITIZED,$(B)/tsan) tests/interop/loss -mib 64
 
+check-vm: $(B)/anytlsd $(B)/anytlsctl $(UNIT) ## kernel TLS and every engine, on stock kernels in virtual machines
+	@tests/vm/check $(B)
+check-vm-all: $(B)/anytlsd $(B)/anytlsctl $(UNIT) ## all of it on all three kernels, 32 MiB a case; an hour
+	@tests/vm/check -a $(B)
+
 $(FUZZ_NAMES:%=fuzz-%): fuzz-%: ## fuzz-NAME: libFuzzer on one parser for FUZZ_SECONDS=60
 	$(SUB) $(FUZZ) $(B)/libfuzzer/fuzz/fuzz_$*
 	@mkdir -p $(B)/libfuzzer/corpus/$* tests/fuzz/corpus/$*
@@ -131,4 +136,4 @@ coverage: ## lines run by unit tests and corpora, a line a file
 	@tools/dev/coverage $(B)/coverage
 
 .PHONY: tests lint check check-lint check-unit check-corpus check-run asan tsan check-asan check-tsan check-gcc check-clang \
-	check-shaping check-face $(foreach s,scenarios interop records loss,check-$(s) check-$(s)-asan check-$(s)-tsan) coverage $(FUZZ_NAMES:%=fuzz-%)
+	check-shaping check-face check-vm check-vm-all $(foreach s,scenarios interop records loss,check-$(s) check-$(s)-asan check-$(s)-tsan) coverage $(FUZZ_NAMES:%=fuzz-%)

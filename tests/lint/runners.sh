@@ -52,5 +52,25 @@ expect 0 "$ok" tools/dev/run-sanitized "$dir/reports" echo "$ok"
 # shellcheck disable=SC2016 # the inner shell's
 expect 1 '1 passed, 1 failed, 0 skipped' tools/dev/run-sanitized "$dir/reports" \
 	bash -c 'log=${ASAN_OPTIONS#log_path=}; echo leak >"${log%%:*}.1"; echo 1 passed, 0 failed, 0 skipped'
+
+# kernels SAY [FETCH]: tests/vm/check with a guest that does what SAY says, and its kernels from nowhere.
+kernels() {
+	program guest <<<"suite=\${1##*/vm-}; $1"
+	program fetch <<<"${2:-mkdir -p \"\$2\"; echo initrd >\"\$2/initrd\"}"
+	rm -rf "$dir/cache"
+	XDG_CACHE_HOME=$dir/cache VM_PROGRAMS=$dir VM_FETCH=$dir/fetch VM_RUN=$dir/guest tests/vm/check "$dir/build"
+}
+begin='echo guest-check: begin;'
+expect 0 '3 passed, 0 failed, 0 skipped' kernels "$begin echo $ok"
+expect 1 '3 passed, 2 failed, 4 skipped' kernels "$begin echo 1 passed, 1 failed, 1 skipped; exit 1"
+expect 0 '3 passed, 0 failed, 4 skipped' kernels "$begin echo $ok; [ \$suite != sid ] || { echo 1 passed, 4 failed, 0 skipped; exit 1; }"
+expect 1 '2 passed, 1 failed, 0 skipped' kernels "$begin [ \$suite = trixie ] || echo $ok"
+expect 1 '3 passed, 1 failed, 0 skipped' kernels "$begin echo $ok; [ \$suite != trixie ] || exit 99"
+expect 1 '0 passed, 2 failed, 1 skipped' kernels 'exit 99'
+expect 0 '0 passed, 0 failed, 3 skipped' kernels "$begin echo $ok" 'echo no network; exit 100'
+expect 0 "$ok" tests/vm/kernel-log <<<'[ 0.02] ..MP-BIOS bug: 8254 timer not connected to IO-APIC'
+for line in 'WARNING: CPU: 0 PID: 1 at net/core/sock_map.c:1705' 'BUG: kernel NULL pointer dereference' 'Oops: 0000 [#1]'; do
+	expect 1 '0 passed, 1 failed, 0 skipped' tests/vm/kernel-log <<<"[ 9.1] $line"
+done
 echo "$passed passed, $failed failed, 0 skipped"
 [ $failed = 0 ]

@@ -27,11 +27,24 @@ type suite struct {
 	size int64           // bytes that a case moves
 }
 
-// kernelCase is tried with every engine, or with the first of each kind only.
+// kernelCase is tried with some engines.
 type kernelCase struct {
 	name string
-	all  bool
+	with scope
 	run  func(*bench) error
+}
+
+type scope int
+
+const (
+	everyEngine scope = iota
+	mainEngines       // in the short run as well
+	fullRun           // the main engines, in the full run only
+)
+
+// has tells whether a case of this scope is tried with such an engine.
+func (s *suite) has(c scope, main bool) bool {
+	return c == everyEngine || main && (c == mainEngines || !s.smoke)
 }
 
 func runKernel(e *env, t *tally, o kernelOptions) {
@@ -40,7 +53,7 @@ func runKernel(e *env, t *tally, o kernelOptions) {
 		t.report("kernel: probe", 0, err)
 		return
 	}
-	for i, one := range engines {
+	for _, one := range engines {
 		if o.smoke && !one.smoke {
 			continue
 		}
@@ -48,7 +61,7 @@ func runKernel(e *env, t *tally, o kernelOptions) {
 			t.report(one.name, 0, skip("this kernel's self-test says no: "+lacks))
 			continue
 		}
-		s.runEngine(one, i == 0 || one.main)
+		s.runEngine(one)
 	}
 }
 
@@ -77,22 +90,26 @@ func (s *suite) askProbe() error {
 	return nil
 }
 
-func (s *suite) runEngine(one engine, main bool) {
+func (s *suite) runEngine(one engine) {
 	b, err := s.newBench(one)
 	if err != nil {
 		s.run(one.name, "start", func() error { return err })
 		return
 	}
-	for _, group := range [][]kernelCase{clientCases, serverCases, pairCases, endCases} {
+	groups := [][]kernelCase{clientCases, serverCases, pairCases, endCases}
+	if one.suite == suiteChaCha {
+		groups = [][]kernelCase{pairCases} // the scripted peers have only AES
+	}
+	for _, group := range groups {
 		for _, c := range group {
-			if main && !s.smoke || c.all {
-				s.run(one.name, c.name, func() error { return c.run(b) })
+			if s.has(c.with, one.main) {
+				s.run(one.name, c.name, func() error { return b.explained(c.run(b)) })
 			}
 		}
 	}
 	err = b.close()
 	s.run(one.name, "both still run and stop when told", func() error { return err })
-	if main {
+	if one.main || one.suite == suiteChaCha {
 		s.runPeers(one)
 	}
 }
@@ -102,9 +119,9 @@ func (s *suite) runPeers(one engine) {
 	cases := []testCase{
 		{"small", caseSmall},
 		{"download", func(c *cell) error { return c.download(s.size, 0, false) }},
-		{"upload and immediate close", func(c *cell) error { return c.upload(s.size) }},
+		{"upload, answered", func(c *cell) error { return c.answered(s.size) }},
 		{"both ways at once", func(c *cell) error { return c.echo(c.targets.tcp, c.seed(), s.size) }},
-		{"20 streams in turn", func(c *cell) error { return c.inTurn(20) }},
+		{"10 streams in turn", func(c *cell) error { return c.inTurn(10) }},
 	}
 	for _, peer := range []kind{kindSingBox, kindPeer013} {
 		if s.program(peer) == "" || s.smoke && peer != kindPeer013 {
@@ -141,6 +158,20 @@ func (c *cell) upload(size int64) error {
 		return err
 	}
 	return (<-sink).complete(size)
+}
+
+// answered uploads, and downloads once all of it has come.
+func (c *cell) answered(size int64) error {
+	seed := c.seed()
+	conn, err := c.request(c.targets.tcp, "answer %d %d", size, seed)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	if err = writeNoise(conn, seed, size); err != nil {
+		return err
+	}
+	return readNoise(conn, seed, -1).complete(size)
 }
 
 func (c *cell) inTurn(n int) error {

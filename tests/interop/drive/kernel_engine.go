@@ -32,10 +32,10 @@ var engines = []engine{
 	{name: "splice, TLS in the kernel", main: true, smoke: true, datapath: "splice", tx: true, rx: true},
 	{name: "sockmap, TLS in the kernel", main: true, smoke: true, datapath: "sockmap", tx: true, rx: true},
 	{name: "auto", smoke: true, datapath: "auto", tx: "auto", rx: "auto"},
-	{name: "copy, TLS in userspace", smoke: true, datapath: "copy", tx: false, rx: false},
+	{name: "copy, TLS in userspace", datapath: "copy", tx: false, rx: false},
 	{name: "copy, only sending in the kernel", datapath: "copy", tx: true, rx: false},
 	{name: "copy, only receiving in the kernel", datapath: "copy", tx: false, rx: true},
-	{name: "splice, TLS in userspace", main: true, datapath: "splice", tx: false, rx: false},
+	{name: "splice, TLS in userspace", datapath: "splice", tx: false, rx: false},
 	{name: "splice, only sending in the kernel", datapath: "splice", tx: true, rx: false},
 	{name: "splice, only receiving in the kernel", datapath: "splice", tx: false, rx: true},
 	{name: "splice, AES-128 in the kernel", datapath: "splice", tx: true, rx: true, suite: suite128},
@@ -96,7 +96,7 @@ type bench struct {
 }
 
 func (s *suite) newBench(one engine) (*bench, error) {
-	b := &bench{suite: s, engine: one, before: readTLSStat()}
+	b := &bench{suite: s, engine: one}
 	password := defaultUsers[0].password
 	var err error
 	b.pair, err = newCell(s.env, kindDaemon, kindDaemon, serverOptions{users: defaultUsers, engine: one},
@@ -110,6 +110,14 @@ func (s *suite) newBench(one engine) (*bench, error) {
 	if err != nil {
 		return nil, errors.Join(err, b.close())
 	}
+	// each daemon's self-test takes some keys; who serves is through with it
+	if err = caseSmall(b.pair); err == nil && one.suite != suiteChaCha {
+		err = errors.Join(b.appDoes("both", 1000, b.seed()), b.scripted.err())
+	}
+	b.before = readTLSStat()
+	if err != nil {
+		return nil, errors.Join(b.explained(err), b.close())
+	}
 	return b, nil
 }
 
@@ -119,6 +127,18 @@ func (b *bench) close() error {
 		err = b.client.stop()
 	}
 	return errors.Join(err, b.pair.close())
+}
+
+// explained adds what the daemons logged last to an error: a guest's files are gone when it is.
+func (b *bench) explained(err error) error {
+	var s skip
+	if err == nil || errors.As(err, &s) {
+		return err
+	}
+	for _, p := range []*process{b.pair.server, b.pair.client, b.client} {
+		err = fmt.Errorf("%w\n      %s:%s", err, p.name, tail(p.log))
+	}
+	return err
 }
 
 func (b *bench) seed() uint64 {

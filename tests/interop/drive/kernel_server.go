@@ -12,16 +12,16 @@ import (
 )
 
 var serverCases = append([]kernelCase{
-	{"client: both ways at once, 8 sessions", true, func(b *bench) error { return b.apps(planMixed, someStreams, "both", func() {}) }},
-	{"client: slow server", false, func(b *bench) error { return b.apps(planFull, 1, "send", slowly()) }},
-	{"client: slow application", false, (*bench).slowApp},
-	{"client: KeyUpdates of the server", true, func(b *bench) error { return b.serverUpdates(false) }},
-	{"client: KeyUpdates that ask for one", false, func(b *bench) error { return b.serverUpdates(true) }},
-	{"client: FIN in the middle of a frame", true, func(b *bench) error { return b.serverLeaves((*rawTLS).leaveByFIN) }},
-	{"client: RST in the middle of a frame", true, func(b *bench) error { return b.serverLeaves((*rawTLS).leaveByRST) }},
-	{"client: close_notify in the middle of a frame", false, func(b *bench) error { return b.serverLeaves((*rawTLS).leaveByNotify) }},
-	{"client: FIN in the middle of a record", false, func(b *bench) error { return b.serverLeaves((*rawTLS).leaveInRecord) }},
-	{"client: a forged record", false, func(b *bench) error { return b.serverLeaves((*rawTLS).leaveByForgery) }},
+	{"client: both ways at once, 8 sessions", everyEngine, func(b *bench) error { return b.apps(planMixed, someStreams, "both", func() {}) }},
+	{"client: slow server", fullRun, func(b *bench) error { return b.apps(planFull, 1, "send", slowly()) }},
+	{"client: slow application", fullRun, (*bench).slowApp},
+	{"client: KeyUpdates of the server", everyEngine, func(b *bench) error { return b.serverUpdates(false) }},
+	{"client: KeyUpdates that ask for one", fullRun, func(b *bench) error { return b.serverUpdates(true) }},
+	{"client: FIN in the middle of a frame", everyEngine, func(b *bench) error { return b.serverLeaves((*rawTLS).leaveByFIN) }},
+	{"client: RST in the middle of a frame", everyEngine, func(b *bench) error { return b.serverLeaves((*rawTLS).leaveByRST) }},
+	{"client: close_notify in the middle of a frame", fullRun, func(b *bench) error { return b.serverLeaves((*rawTLS).leaveByNotify) }},
+	{"client: FIN in the middle of a record", fullRun, func(b *bench) error { return b.serverLeaves((*rawTLS).leaveInRecord) }},
+	{"client: a forged record", fullRun, func(b *bench) error { return b.serverLeaves((*rawTLS).leaveByForgery) }},
 }, transfers("client",
 	func(b *bench, p plan, n int) error { return b.apps(p, n, "send", func() {}) },
 	func(b *bench, p plan, n int) error { return b.apps(p, n, "down", func() {}) })...)
