@@ -72,12 +72,17 @@ json_t *ctl_json_text(const char *text);
 json_t *ctl_json_daemon(const struct state_reader *r);
 /* Prints in ASCII, and releases it. CTL_OK or CTL_PROBLEM. */
 int ctl_json_print(json_t *j);
-/*
- * The end of a command that lists: prints the list, under its name and behind the daemon, if there
- * is one, else the table; says how many entries could not be read; closes. Returns the exit status.
- */
-int ctl_finish(struct state_reader *r, struct ctl_table *t, const char *name, json_t *list,
-	       unsigned torn);
+/* A command that lists the slots of one kind. */
+struct ctl_listing {
+	const char *name; /* of the list, in JSON */
+	const char *const *heads;
+	uint32_t (*slots)(const struct state_reader *r);
+	/* Adds slot i to the list, or without one to the table: 1, 0 (nobody has it), or -errno. */
+	int (*entry)(struct state_reader *r, uint32_t i, struct ctl_table *t, json_t *list,
+		     uint64_t now_ms);
+};
+/* Does it, from the options to the exit status; says how many entries could not be read. */
+int ctl_list(int argc, char **argv, const struct ctl_listing *l);
 
 /* Words of the enums. */
 const char *ctl_role(enum state_role role);

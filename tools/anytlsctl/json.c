@@ -42,23 +42,6 @@ int ctl_json_print(json_t *j)
 	return CTL_PROBLEM;
 }
 
-int ctl_finish(struct state_reader *r, struct ctl_table *t, const char *name, json_t *list,
-	       unsigned torn)
-{
-	int rc = CTL_OK, end;
-
-	if (list)
-		rc = ctl_json_print(
-			json_pack("{s:o s:o}", "daemon", ctl_json_daemon(r), name, list));
-	else
-		ctl_table_print(t);
-	if (torn > 0)
-		fprintf(stderr, "%s: %u of the %s cannot be read: half written, or damaged\n",
-			CTL_NAME, torn, name);
-	end = ctl_close(r);
-	return rc != CTL_OK ? rc : end;
-}
-
 const char *ctl_role(enum state_role role)
 {
 	return role == STATE_SERVER ? "server" : role == STATE_CLIENT ? "client" : "";

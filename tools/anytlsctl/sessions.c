@@ -3,7 +3,6 @@
 #include <stdio.h>
 
 #include "anytlsctl/ctl.h"
-#include "base/clock.h"
 
 static const char *const heads[] = { "TAG",    "ROLE",	 "USER",   "PEER", "VIA",  "IN/OUT",
 				     "ENGINE", ">NOW",	 ">ALL",   ">IN",  ">OUT", ">QUEUED",
@@ -46,32 +45,27 @@ static json_t *object(const struct state_session *s)
 			 "active_ms", (json_int_t)s->active_ms);
 }
 
+static uint32_t slots(const struct state_reader *r)
+{
+	return r->header.sessions;
+}
+
+static int entry(struct state_reader *r, uint32_t i, struct ctl_table *t, json_t *list,
+		 uint64_t now)
+{
+	struct state_session s;
+	int got = state_reader_session(r, i, &s);
+
+	if (got == 1 && list)
+		json_array_append_new(list, object(&s));
+	else if (got == 1)
+		put_row(t, &s, now);
+	return got;
+}
+
 int ctl_sessions(int argc, char **argv)
 {
-	struct ctl_table t = ctl_table(heads);
-	struct state_session s;
-	struct ctl_options o;
-	struct state_reader r;
-	json_t *list = NULL;
-	uint64_t now = clock_now_ms();
-	unsigned torn = 0;
-	int rc;
+	static const struct ctl_listing listing = { "sessions", heads, slots, entry };
 
-	if (!ctl_parse(argc, argv, 0, &o))
-		return CTL_USAGE;
-	rc = ctl_open(&o, &r);
-	if (rc != CTL_OK)
-		return rc;
-	if (o.json)
-		list = json_array();
-	for (uint32_t i = 0; i < r.header.sessions; i++) {
-		int got = state_reader_session(&r, i, &s);
-
-		torn += got < 0;
-		if (got == 1 && o.json)
-			json_array_append_new(list, object(&s));
-		else if (got == 1)
-			put_row(&t, &s, now);
-	}
-	return ctl_finish(&r, &t, "sessions", list, torn);
+	return ctl_list(argc, argv, &listing);
 }

@@ -3,7 +3,6 @@
 #include <stdio.h>
 
 #include "anytlsctl/ctl.h"
-#include "base/clock.h"
 
 static const char *const heads[] = { "STREAM",	"DESTINATION", "ENGINE", ">UP", ">DOWN",
 				     ">QUEUED", ">AGE",	       "WHY",	 NULL };
@@ -36,32 +35,27 @@ static json_t *object(const struct state_stream *s)
 			 (json_int_t)s->queued, "start_ms", (json_int_t)s->start_ms);
 }
 
+static uint32_t slots(const struct state_reader *r)
+{
+	return r->header.streams;
+}
+
+static int entry(struct state_reader *r, uint32_t i, struct ctl_table *t, json_t *list,
+		 uint64_t now)
+{
+	struct state_stream s;
+	int got = state_reader_stream(r, i, &s);
+
+	if (got == 1 && list)
+		json_array_append_new(list, object(&s));
+	else if (got == 1)
+		put_row(t, &s, now);
+	return got;
+}
+
 int ctl_streams(int argc, char **argv)
 {
-	struct ctl_table t = ctl_table(heads);
-	struct state_stream s;
-	struct ctl_options o;
-	struct state_reader r;
-	json_t *list = NULL;
-	uint64_t now = clock_now_ms();
-	unsigned torn = 0;
-	int rc;
+	static const struct ctl_listing listing = { "streams", heads, slots, entry };
 
-	if (!ctl_parse(argc, argv, 0, &o))
-		return CTL_USAGE;
-	rc = ctl_open(&o, &r);
-	if (rc != CTL_OK)
-		return rc;
-	if (o.json)
-		list = json_array();
-	for (uint32_t i = 0; i < r.header.streams; i++) {
-		int got = state_reader_stream(&r, i, &s);
-
-		torn += got < 0;
-		if (got == 1 && o.json)
-			json_array_append_new(list, object(&s));
-		else if (got == 1)
-			put_row(&t, &s, now);
-	}
-	return ctl_finish(&r, &t, "streams", list, torn);
+	return ctl_list(argc, argv, &listing);
 }
