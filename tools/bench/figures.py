@@ -4,6 +4,8 @@ import math
 import statistics
 from collections import namedtuple
 
+import plain
+
 # group: heading; label: line; row and metric: where the samples are; digits: after the point
 Figure = namedtuple("Figure", "group label row metric digits")
 
@@ -11,6 +13,7 @@ CPU, RATE = "Bulk: CPU seconds per GiB", "Bulk: GiB/s through the whole chain (m
 FIRST, OPEN = "First byte of a new stream: ms", "New streams, 64 at once"
 MEMORY, BACK = "Memory (RSS)", "Memory given back: MiB"
 IDLE = "Bulk beside idle sessions: CPU seconds per GiB"
+PLAIN = "Server without TLS, one stream, by engine: CPU seconds per GiB"
 SHAKE = "Full TLS 1.3 handshakes: CPU us"
 BULK = {"down-1": "download, 1 stream", "down-64": "download, 64 streams",
         "up-1": "upload, 1 stream", "up-64": "upload, 64 streams"}
@@ -36,6 +39,7 @@ FIGURES += [
     *(Figure(IDLE, f"{role}, {text}", "idle", f"{role}_{metric}", 2)
       for role in ROLES for metric, text in
       (("one", "one session"), ("many", "and 8,000 idle ones"), ("ratio", "ratio of the two"))),
+    *(Figure(PLAIN, text, "plain", metric, 2) for metric, text in plain.LABELS.items()),
     *(Figure(SHAKE, f"{kind}, {text}", row, metric, 0)
       for row, kind in (("handshake-p256", "P-256"), ("handshake-rsa", "RSA-2048"))
       for metric, text in (("server_cpu", "server"), ("client_alone", "client, the handshake alone"),

@@ -4,9 +4,11 @@ import contenders
 import handshake
 import measure
 import memory
+import plain
 import tap
 
-FRESH = {**handshake.ROWS, **memory.ROWS, **memory.LONG}  # each starts what it needs
+EACH_ROUND = {**handshake.ROWS, **plain.ROWS}
+FRESH = {**EACH_ROUND, **memory.ROWS, **memory.LONG}  # each starts what it needs
 ROWS = [*measure.SHARED, *FRESH]
 USUAL = [row for row in ROWS if row not in memory.LONG]
 ONCE = ("idle",)  # rows that do their own rounds
@@ -39,7 +41,7 @@ def applies(row, c):
         return c.name in ("anytlsd", "openssl")
     if c.name == "openssl" or row in FRESH and c.name in contenders.CIPHERS:
         return False
-    if row == "idle":
+    if row in ("idle", "plain"):
         return c.name == "anytlsd"
     return c.name != "relay" or not row.startswith("new")
 
@@ -90,8 +92,8 @@ def fresh(n, those, rows, settings, results):
 def run(o, those, settings, results):
     """All rounds of all rows that the options name."""
     of = {"round": [row for row in o.only if row in measure.SHARED],
-          "handshakes, round": [row for row in o.only if row in handshake.ROWS],
-          "memory, round": [row for row in o.only if row in FRESH and row not in handshake.ROWS
+          "alone, round": [row for row in o.only if row in EACH_ROUND],
+          "memory, round": [row for row in o.only if row in FRESH and row not in EACH_ROUND
                             and row not in ONCE],
           "once, round": [row for row in o.only if row in ONCE]}
     for what, rows in of.items():
