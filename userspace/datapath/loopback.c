@@ -37,8 +37,10 @@ static int open_listener(int room, struct sockaddr_in *ret_at)
 		return fd;
 	if (bind(fd, (struct sockaddr *)&at, len) < 0 || listen(fd, STRANGERS) < 0 ||
 	    getsockname(fd, (struct sockaddr *)&at, &len) < 0) {
+		int err = -errno;
+
 		fd_close(fd);
-		return -errno;
+		return err;
 	}
 	*ret_at = at;
 	return fd;
@@ -75,8 +77,10 @@ static int connect_to(const struct sockaddr_in *at, int room, struct sockaddr_in
 	if (connect(fd, (const struct sockaddr *)at, sizeof(*at)) < 0 ||
 	    getsockname(fd, (struct sockaddr *)ret_us, &len) < 0 ||
 	    fcntl(fd, F_SETFL, O_RDWR | O_NONBLOCK) < 0) {
+		int err = -errno;
+
 		fd_close(fd);
-		return -errno;
+		return err;
 	}
 	return fd;
 }
