@@ -10,7 +10,7 @@ V ?= 0
 Q = $(if $(filter 1,$(V)),,@)
 say = $(if $(filter 1,$(V)),,@printf '  %-7s %s\n' $(1) $(2))
 
-PKGS := openssl libbpf libcares jansson liburiparser libcap-ng
+PKGS := openssl libbpf libcares jansson liburiparser libcap-ng libnl-3.0 libnl-route-3.0 libnftables
 MISSING := $(shell pkg-config --print-errors --short-errors --exists $(PKGS) 2>&1 || echo .)
 ifneq ($(MISSING),)
 ifeq ($(filter clean help format,$(MAKECMDGOALS)),)

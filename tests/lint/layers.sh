@@ -17,7 +17,7 @@ BEGIN {
 	may["ev"] = "ev base"
 	may["wire"] = "wire ev base"
 	may["io"] = "io ev base"
-	may["net"] = "net ev base"
+	may["net"] = "net ev base bpf"
 	may["datapath"] = "datapath wire ev proto base bpf"
 	may["app"] = layers " bpf"
 }

@@ -13,9 +13,13 @@
 #include <stdio.h>
 
 #include "base/log.h"
+#include "base/prefix.h"
 #include "bpf/abi.h"
 #include "datapath/engine.h"
 #include "io/sockaddr.h"
+#include "net/plan.h"
+#include "net/steer.h"
+#include "proto/addr.h"
 
 /* One certificate chain and key: as files (watched for changes) or as PEM text. */
 struct config_keypair {
@@ -67,7 +71,18 @@ struct config_user {
 	char *password;	  /* socks: the password; anytls: NULL (only the hash is kept) */
 };
 
-enum inbound_type { INBOUND_ANYTLS, INBOUND_SOCKS };
+enum inbound_type { INBOUND_ANYTLS, INBOUND_SOCKS, INBOUND_TRANSPARENT };
+
+/* A transparent inbound; sing-box's types "tproxy" and "redirect" are ones without a set-up. */
+struct config_transparent {
+	struct plan plan;    /* what is captured, and how; bypass lists without those of files */
+	bool set_up;	     /* the rules are ours to make; false: the operator's stand */
+	char **bypass_files; /* of prefixes; their lists are added to plan.bypass */
+	size_t n_bypass_files;
+	struct addr hijack_dns; /* where port 53 goes instead; type ADDR_NONE: where it says */
+	bool sniff;		/* look for a name in the first bytes, for rules */
+	uint32_t sniff_timeout_ms;
+};
 
 struct config_inbound {
 	enum inbound_type type;
@@ -83,6 +98,11 @@ struct config_inbound {
 	struct config_target fallback, fallback_tls;
 	struct config_alpn_target *fallback_for_alpn;
 	size_t n_fallback_for_alpn;
+	struct steer_ports *steer_ports; /* more ports that lead here, by sk_lookup */
+	size_t n_steer_ports;
+	struct prefix_list steer_addresses; /* on these only; empty: on all own ones */
+	/* transparent */
+	struct config_transparent transparent;
 };
 
 enum outbound_type { OUTBOUND_DIRECT, OUTBOUND_BLOCK, OUTBOUND_ANYTLS };
@@ -127,8 +147,10 @@ struct config_limits {
 	uint32_t stall_timeout_ms;	   /* default 30 s */
 	uint32_t auth_failures_per_minute; /* per source address; default 120 */
 	uint32_t udp_associations;	   /* default 4096 */
-	uint32_t local_connections;	   /* socks inbound, default 16384 */
-	uint32_t drain_timeout_ms;	   /* default 10 s */
+	uint32_t udp_flows; /* captured: reply sockets, default 16384; beyond it the oldest goes */
+	uint32_t udp_sessions;	    /* captured: associations behind them, default 256; likewise */
+	uint32_t local_connections; /* socks inbound, default 16384 */
+	uint32_t drain_timeout_ms;  /* default 10 s */
 };
 
 /* Our own top-level object "state": what other programs may see. */
@@ -138,6 +160,39 @@ struct config_state {
 	uint32_t sessions, streams; /* slots, defaults 4096 and 8192 */
 	enum state_backing backing; /* STATE_BACKING_NONE: what is possible */
 	char *directory;	    /* NULL: by user and name */
+};
+
+/* Our own top-level object "steering": what all inbounds that steer have in common. */
+struct config_steering {
+	uint32_t own_mark;     /* one bit, on all our traffic; default 0x08000000 */
+	uint32_t capture_mark; /* another one; default 0x04000000 */
+	char *directory;       /* of journals; default /run/anytlsd-steering */
+	char *pins;	       /* in a bpffs; NULL: /sys/fs/bpf/anytlsd-steering */
+	bool used;	       /* an inbound steers, or wants its sockets marked */
+};
+
+/*
+ * A rule of "route": an outbound for what matches all of its parts. A part that is not given
+ * matches everything; of destinations (names, prefixes) one must match; of ports likewise.
+ */
+enum rule_action { RULE_ROUTE, RULE_REJECT, RULE_BYPASS /* never captured: part of the plans */ };
+
+struct config_rule {
+	enum rule_action action;
+	size_t outbound;    /* RULE_ROUTE: index */
+	uint32_t *inbounds; /* indexes */
+	size_t n_inbounds;
+	uint8_t network; /* IPPROTO_TCP, IPPROTO_UDP, or 0: both */
+	char **users;
+	size_t n_users;
+	char **domains, **domain_suffixes, **domain_keywords; /* lower case */
+	size_t n_domains, n_domain_suffixes, n_domain_keywords;
+	struct prefix_list to, from; /* normal; without those of files */
+	char **to_files, **from_files;
+	size_t n_to_files, n_from_files;
+	bool to_private;
+	struct port_range *ports, *source_ports;
+	size_t n_ports, n_source_ports;
 };
 
 struct config {
@@ -156,6 +211,9 @@ struct config {
 		*outbounds; /* at least one: a direct one is made up where none is given */
 	size_t n_outbounds;
 	size_t final_outbound; /* index */
+	struct config_rule *rules;
+	size_t n_rules;
+	struct config_steering steering;
 };
 
 /*

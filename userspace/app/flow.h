@@ -24,10 +24,13 @@ struct flow_ops {
 struct flow {
 	struct worker *w;
 	const struct flow_ops *ops;
-	const char *inbound; /* tag */
-	const char *user;    /* name, "" where there is none */
-	const char *tag;     /* for the log, e.g. "s12/3" */
+	uint32_t inbound; /* index in the configuration */
+	uint8_t network;  /* IPPROTO_TCP or IPPROTO_UDP */
+	const char *user; /* name, "" where there is none */
+	const char *tag;  /* for the log, e.g. "s12/3" */
 	struct addr dst;
+	union sockaddr_any src; /* who asks; family 0: unknown */
+	const char *domain; /* sniffed, for rules; valid until flow_route() returns; NULL: none */
 	struct outbound *outbound; /* set by flow_route() */
 	/* of the outbound */
 	struct dial dial;
@@ -62,8 +65,8 @@ struct outbound_shared *outbound_shared_new(const struct config_outbound *c, cha
 					    size_t why_len);
 void outbound_shared_free(struct outbound_shared *s);
 
-/* Chooses the outbound. */
-void flow_route(struct flow *f);
+/* Chooses the outbound by the rules; false where one rejects the flow (then it has none). */
+bool flow_route(struct flow *f);
 /* Routes and connects. */
 void flow_connect(struct flow *f);
 void flow_cancel(struct flow *f);

@@ -27,9 +27,6 @@ struct inbound {
 	struct listener_sink sink;
 };
 
-/* Binds one socket a worker into fds[0..n). 0, or -errno and nothing is bound. */
-int inbound_bind(const struct config_inbound *c, unsigned n, int *fds);
-
 /* What the instances share. NULL and a reason on failure. */
 struct inbound_shared *server_shared_new(const struct config_inbound *c, const struct config *all,
 					 char *why, size_t why_len);
@@ -45,5 +42,8 @@ struct inbound *server_new(struct worker *w, const struct config_inbound *c,
 			   struct inbound_shared *shared, int fd, char *why, size_t why_len);
 struct inbound *socks_new(struct worker *w, const struct config_inbound *c, int fd, char *why,
 			  size_t why_len);
+/* udp_fd is -1 where there is no UDP. */
+struct inbound *transparent_new(struct worker *w, const struct config_inbound *c, int fd,
+				int udp_fd, char *why, size_t why_len);
 
 #endif

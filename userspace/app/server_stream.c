@@ -223,7 +223,8 @@ void server_stream_open(struct link *l, uint32_t stream_id)
 	stream_tag(&ss->s, ss->tag);
 	ss->flow.w = l->w;
 	ss->flow.ops = &server_flow_ops;
-	ss->flow.inbound = session->s->in.config->tag;
+	ss->flow.inbound = session->s->in.index;
+	ss->flow.network = IPPROTO_TCP;
 	ss->flow.user = session->user->name;
 	ss->flow.tag = ss->tag;
 }

@@ -115,7 +115,8 @@ static void connect_to(struct socks_conn *c, const struct addr *dst)
 	c->phase = SOCKS_CONNECTING;
 	c->flow.w = c->s->in.w;
 	c->flow.ops = &ops;
-	c->flow.inbound = c->s->in.config->tag;
+	c->flow.inbound = c->s->in.index;
+	c->flow.network = IPPROTO_TCP;
 	c->flow.user = c->user;
 	c->flow.tag = c->tag;
 	c->flow.dst = *dst;
