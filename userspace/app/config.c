@@ -138,6 +138,8 @@ void config_free(struct config *c)
 		config_inbound_done(&c->inbounds[i]);
 	for (size_t i = 0; i < c->n_outbounds; i++)
 		config_outbound_done(&c->outbounds[i]);
+	free(c->steering.directory);
+	free(c->steering.pins);
 	if (c->log.fd > 2)
 		fd_close(c->log.fd);
 	free(c->inbounds);

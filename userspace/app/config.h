@@ -76,7 +76,8 @@ enum inbound_type { INBOUND_ANYTLS, INBOUND_SOCKS, INBOUND_TRANSPARENT };
 /* A transparent inbound; sing-box's types "tproxy" and "redirect" are ones without a set-up. */
 struct config_transparent {
 	struct plan plan;    /* what is captured, and how; bypass lists without those of files */
-	bool set_up;	     /* the rules are ours to make; false: the operator's stand */
+	bool set_up;	     /* at the start; false: by anytlsctl, or by the operator */
+	bool foreign;	     /* sing-box's types: the operator's rules, with marks of his */
 	char **bypass_files; /* of prefixes; their lists are added to plan.bypass */
 	size_t n_bypass_files;
 	struct addr hijack_dns; /* where port 53 goes instead; type ADDR_NONE: where it says */
@@ -164,11 +165,11 @@ struct config_state {
 
 /* Our own top-level object "steering": what all inbounds that steer have in common. */
 struct config_steering {
-	uint32_t own_mark;     /* one bit, on all our traffic; default 0x08000000 */
+	uint32_t own_mark;     /* one bit, on all our traffic; default 0x08000000; 0: nothing is
+				* captured by rules of ours */
 	uint32_t capture_mark; /* another one; default 0x04000000 */
 	char *directory;       /* of journals; default /run/anytlsd-steering */
 	char *pins;	       /* in a bpffs; NULL: /sys/fs/bpf/anytlsd-steering */
-	bool used;	       /* an inbound steers, or wants its sockets marked */
 };
 
 /*
@@ -211,6 +212,7 @@ struct config {
 		*outbounds; /* at least one: a direct one is made up where none is given */
 	size_t n_outbounds;
 	size_t final_outbound; /* index */
+	uint32_t default_mark; /* of outbounds that have none; part of their dial fields already */
 	struct config_rule *rules;
 	size_t n_rules;
 	struct config_steering steering;

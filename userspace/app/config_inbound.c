@@ -10,14 +10,6 @@
 
 #define UDP_TIMEOUT_MS 300000
 
-/* An inbound while it is read: parts that are judged together, afterwards. */
-struct work {
-	struct config_inbound in;
-	union sockaddr_any listen;
-	uint16_t port;
-	struct config_ref users, padding, tls, fallback_for_alpn, fallback_tls;
-};
-
 static void keep(struct config_reader *r, struct config_ref v, const struct config_row *row,
 		 void *field)
 {
@@ -25,46 +17,24 @@ static void keep(struct config_reader *r, struct config_ref v, const struct conf
 	*(struct config_ref *)field = v;
 }
 
-static void read_target(struct config_reader *r, struct config_ref v, const struct config_row *row,
-			void *field)
-{
-	static const struct config_row *const tables[] = { config_rows_target, NULL };
-
-	(void)row;
-	config_read_object(r, v, tables, field);
-}
-
 const struct config_row config_rows_inbound[] = {
-	{ .key = "type", .type = ROW_IGNORED, .help = "\"anytls\" or \"socks\"" },
+	{ .key = "type", .type = ROW_IGNORED, .help = "\"anytls\", \"socks\" or \"transparent\"" },
 	{ .key = "tag",
 	  .type = ROW_STRING,
-	  ROW_FIELD(struct work, in.tag),
+	  ROW_FIELD(struct config_inbound_work, in.tag),
 	  .min = 1,
 	  .max = 255,
 	  .help = "name of this inbound" },
-	{ .key = "listen",
-	  .type = ROW_CALL,
-	  .required = true,
-	  .read = config_read_ip,
-	  ROW_FIELD(struct work, listen),
-	  .help = "an IP address, or \"::\" for all" },
-	{ .key = "listen_port",
-	  .type = ROW_U16,
-	  .required = true,
-	  ROW_FIELD(struct work, port),
-	  .min = 1,
-	  .max = 65535,
-	  .help = "the port to listen on" },
 	{ .key = "udp_timeout",
 	  .type = ROW_DURATION,
-	  ROW_FIELD(struct work, in.udp_timeout_ms),
+	  ROW_FIELD(struct config_inbound_work, in.udp_timeout_ms),
 	  .min = 1000,
 	  .max = CONFIG_MS_DAY,
 	  .help = "a UDP association ends after this silence" },
 	{ .key = "datapath",
 	  .type = ROW_CALL,
 	  .read = config_read_engine,
-	  ROW_FIELD(struct work, in.datapath),
+	  ROW_FIELD(struct config_inbound_work, in.datapath),
 	  .help = "how relays move bytes: \"auto\", \"copy\", \"splice\" or \"sockmap\"" },
 	/* accepted as sing-box's default; true is refused for a reason of its own */
 	{ .key = "tcp_fast_open",
@@ -73,38 +43,65 @@ const struct config_row config_rows_inbound[] = {
 	{ 0 },
 };
 
+const struct config_row config_rows_listen[] = {
+	{ .key = "listen",
+	  .type = ROW_CALL,
+	  .required = true,
+	  .read = config_read_ip,
+	  ROW_FIELD(struct config_inbound_work, listen),
+	  .help = "an IP address, or \"::\" for all" },
+	{ .key = "listen_port",
+	  .type = ROW_U16,
+	  .required = true,
+	  ROW_FIELD(struct config_inbound_work, port),
+	  .min = 1,
+	  .max = 65535,
+	  .help = "the port to listen on" },
+	{ 0 },
+};
+
 const struct config_row config_rows_inbound_anytls[] = {
 	{ .key = "users",
 	  .type = ROW_CALL,
 	  .required = true,
 	  .read = keep,
-	  ROW_FIELD(struct work, users),
+	  ROW_FIELD(struct config_inbound_work, users),
 	  .help = "who may connect" },
 	{ .key = "padding_scheme",
 	  .type = ROW_CALL,
 	  .read = keep,
-	  ROW_FIELD(struct work, padding),
+	  ROW_FIELD(struct config_inbound_work, padding),
 	  .help = "sizes of the first packets" },
 	{ .key = "tls",
 	  .type = ROW_CALL,
 	  .read = keep,
-	  ROW_FIELD(struct work, tls),
+	  ROW_FIELD(struct config_inbound_work, tls),
 	  .help = "TLS settings" },
 	{ .key = "fallback",
 	  .type = ROW_CALL,
-	  .read = read_target,
-	  ROW_FIELD(struct work, in.fallback),
+	  .read = config_read_target,
+	  ROW_FIELD(struct config_inbound_work, in.fallback),
 	  .help = "where connections go that are not AnyTLS" },
 	{ .key = "fallback_tls",
 	  .type = ROW_CALL,
 	  .read = keep,
-	  ROW_FIELD(struct work, fallback_tls),
+	  ROW_FIELD(struct config_inbound_work, fallback_tls),
 	  .help = "a TLS port for connections that do not begin with TLS" },
 	{ .key = "fallback_for_alpn",
 	  .type = ROW_CALL,
 	  .read = keep,
-	  ROW_FIELD(struct work, fallback_for_alpn),
+	  ROW_FIELD(struct config_inbound_work, fallback_for_alpn),
 	  .help = "the same by negotiated protocol" },
+	{ .key = "steer_ports",
+	  .type = ROW_CALL,
+	  .read = config_read_steer_ports,
+	  ROW_FIELD(struct config_inbound_work, in.steer_ports),
+	  .help = "more ports that lead here, as in [\"8443\", \"20000-30000\"]" },
+	{ .key = "steer_addresses",
+	  .type = ROW_CALL,
+	  .read = config_read_prefixes,
+	  ROW_FIELD(struct config_inbound_work, in.steer_addresses),
+	  .help = "of these of the machine's addresses only" },
 	{ 0 },
 };
 
@@ -112,77 +109,13 @@ const struct config_row config_rows_inbound_socks[] = {
 	{ .key = "users",
 	  .type = ROW_CALL,
 	  .read = keep,
-	  ROW_FIELD(struct work, users),
+	  ROW_FIELD(struct config_inbound_work, users),
 	  .help = "who may connect; anyone without it" },
 	{ 0 },
 };
 
-const struct config_row config_rows_target[] = {
-	{ .key = "server",
-	  .type = ROW_CALL,
-	  .required = true,
-	  .read = config_read_host,
-	  ROW_FIELD(struct config_target, host),
-	  .help = "a name or an IP address" },
-	{ .key = "server_port",
-	  .type = ROW_U16,
-	  .required = true,
-	  ROW_FIELD(struct config_target, port),
-	  .min = 1,
-	  .max = 65535,
-	  .help = "its port" },
-	{ 0 },
-};
-
-/* http/1.1 brings the older ones along (wire/tls_face.h). */
-static bool offers_alpn(const struct config_tls *tls, const char *alpn)
-{
-	bool older = strcmp(alpn, "http/1.0") == 0 || strcmp(alpn, "http/0.9") == 0;
-
-	for (size_t i = 0; i < tls->n_alpn; i++)
-		if (strcmp(tls->alpn[i], alpn) == 0 ||
-		    (older && strcmp(tls->alpn[i], "http/1.1") == 0))
-			return true;
-	return false;
-}
-
-void config_read_fallbacks(struct config_reader *r, struct config_ref v, struct config_inbound *in)
-{
-	static const struct config_row *const tables[] = { config_rows_target, NULL };
-
-	if (!config_want(r, v, JSON_OBJECT))
-		return;
-	if (!in->tls.enabled)
-		config_error_key(&r->report, v.n, "needs TLS: there is no ALPN without it");
-	in->fallback_for_alpn =
-		config_alloc(r, json_object_size(v.v), sizeof(*in->fallback_for_alpn));
-	for (const struct config_node *n = v.n->first; n && in->fallback_for_alpn; n = n->next) {
-		struct config_alpn_target *t = &in->fallback_for_alpn[in->n_fallback_for_alpn];
-		struct config_ref m = config_value_of(v, n);
-
-		if (n->repeated) {
-			config_error_key(&r->report, n, "repeated key");
-			continue;
-		}
-		if (in->tls.enabled && !offers_alpn(&in->tls, n->name))
-			config_note(&r->report, n,
-				    "never used: tls.alpn does not offer this protocol");
-		t->alpn = config_strdup(r, n->name);
-		config_read_object(r, m, tables, &t->target);
-		in->n_fallback_for_alpn++;
-	}
-}
-
-static void read_fallback_tls(struct config_reader *r, struct config_ref v,
-			      struct config_inbound *in)
-{
-	if (!in->tls.enabled)
-		config_error_key(&r->report, v.n, "needs TLS: without it all goes to \"fallback\"");
-	read_target(r, v, NULL, &in->fallback_tls);
-}
-
 /* What depends on several keys, in an order that suits it. */
-static void finish(struct config_reader *r, struct work *w)
+static void finish(struct config_reader *r, struct config_ref v, struct config_inbound_work *w)
 {
 	if (w->listen.sa.sa_family && w->port)
 		w->in.listen = w->listen;
@@ -192,46 +125,62 @@ static void finish(struct config_reader *r, struct work *w)
 		w->in.listen.in6.sin6_port = htons(w->port);
 	if (w->users.v)
 		config_read_users(r, w->users, &w->in);
+	if (w->in.type == INBOUND_TRANSPARENT)
+		config_transparent_finish(r, v, w);
 	if (w->in.type != INBOUND_ANYTLS)
 		return;
 	w->in.padding_scheme = config_read_padding(r, w->padding);
 	if (w->tls.v)
 		config_read_tls_inbound(r, w->tls, &w->in.tls);
 	if (w->fallback_tls.v)
-		read_fallback_tls(r, w->fallback_tls, &w->in);
+		config_read_fallback_tls(r, w->fallback_tls, &w->in);
 	if (w->fallback_for_alpn.v)
 		config_read_fallbacks(r, w->fallback_for_alpn, &w->in);
 }
 
+static const struct {
+	const char *name;
+	enum inbound_type type;
+	const struct config_row *own, *listen;
+} types[] = {
+	{ "anytls", INBOUND_ANYTLS, config_rows_inbound_anytls, config_rows_listen },
+	{ "socks", INBOUND_SOCKS, config_rows_inbound_socks, config_rows_listen },
+	{ "transparent", INBOUND_TRANSPARENT, config_rows_inbound_transparent,
+	  config_rows_capture },
+	{ "tproxy", INBOUND_TRANSPARENT, config_rows_capture, config_rows_listen },
+	{ "redirect", INBOUND_TRANSPARENT, config_rows_capture, config_rows_listen },
+};
+
 static void read_inbound(struct config_reader *r, struct config_ref v, struct config_inbound *in)
 {
-	static const char *const types[] = {
-		[INBOUND_ANYTLS] = "anytls", [INBOUND_SOCKS] = "socks", NULL
-	};
-	static const struct config_row *const own[] = { [INBOUND_ANYTLS] =
-								config_rows_inbound_anytls,
-							[INBOUND_SOCKS] =
-								config_rows_inbound_socks };
-	const struct config_row *tables[ROW_TABLES_MAX] = { config_rows_inbound };
-	struct work w = { .in.udp_timeout_ms = UDP_TIMEOUT_MS };
-	int type = config_read_type(r, v, types, config_inbound_hints);
+	const char *names[sizeof(types) / sizeof(*types) + 1] = { 0 };
+	struct config_inbound_work w = { .in.udp_timeout_ms = UDP_TIMEOUT_MS };
+	int type;
 
+	for (size_t i = 0; i < sizeof(types) / sizeof(*types); i++)
+		names[i] = types[i].name;
+	type = config_read_type(r, v, names, config_inbound_hints);
 	if (type < 0)
 		return;
-	tables[1] = own[type];
-	tables[2] = config_refused_listen;
-	tables[3] = config_refused_inbound;
-	w.in.type = (enum inbound_type)type;
-	config_read_object(r, v, tables, &w);
-	finish(r, &w);
+	w.in.type = types[type].type;
+	if (w.in.type == INBOUND_TRANSPARENT)
+		config_transparent_start(&w, types[type].name);
+	config_read_object(r, v,
+			   (const struct config_row *const[]){
+				   config_rows_inbound, types[type].listen, types[type].own,
+				   config_refused_listen, config_refused_inbound, NULL },
+			   &w);
+	finish(r, v, &w);
 	*in = w.in;
 }
 
 static const char *kind(const void *object)
 {
-	const struct config_inbound *in = object;
+	static const char *const kinds[] = { [INBOUND_ANYTLS] = "anytls",
+					     [INBOUND_SOCKS] = "socks",
+					     [INBOUND_TRANSPARENT] = "transparent" };
 
-	return in->type == INBOUND_ANYTLS ? "anytls" : "socks";
+	return kinds[((const struct config_inbound *)object)->type];
 }
 
 static void check_addresses(struct config_reader *r, struct config_ref array, struct config *c)
@@ -240,15 +189,16 @@ static void check_addresses(struct config_reader *r, struct config_ref array, st
 	struct config_seen *seen = NULL;
 
 	for (; l.item.v; config_list_next(&l)) {
-		const struct config_node *earlier = NULL;
+		const struct config_node *earlier = NULL, *port;
 		struct config_inbound *in = &c->inbounds[l.i];
 
 		if (in->listen.sa.sa_family &&
 		    config_seen_add(&seen, &in->listen, sizeof(in->listen), l.item.n,
 				    (const void **)&earlier) < 0)
 			r->oom = true;
+		port = config_member(l.item, "listen_port").n;
 		if (earlier)
-			config_error(&r->report, config_member(l.item, "listen_port").n,
+			config_error(&r->report, port ? port : l.item.n,
 				     "inbound %zu has this address and port already",
 				     earlier->index + 1);
 	}
@@ -293,6 +243,9 @@ void config_inbound_done(struct config_inbound *in)
 		free(in->fallback_for_alpn[i].alpn);
 		free(in->fallback_for_alpn[i].target.host);
 	}
+	config_transparent_done(&in->transparent);
+	free(in->steer_ports);
+	prefix_list_done(&in->steer_addresses);
 	free(in->users);
 	free(in->fallback_for_alpn);
 	free(in->fallback.host);

@@ -44,6 +44,35 @@ char *config_read_padding(struct config_reader *r, struct config_ref v);
 bool config_is_host(const char *text);
 bool config_parse_ip(const char *text, uint16_t port, union sockaddr_any *ret);
 config_read_fn config_read_host, config_read_ip, config_read_mark;
+/* "1.2.3.4", "1.2.3.4:53", "::1" or "[::1]:53" with its port (53) always there, as c-ares takes it;
+ * false where it is none of these. */
+bool config_normal_server(const char *text, char *out, size_t room);
+/* The other way. 0 or -EINVAL. */
+int config_parse_server(const char *normal, struct addr *ret);
+
+/* An inbound while it is read: parts that are judged together, afterwards. */
+struct config_inbound_work {
+	struct config_inbound in; /* first: rows of a struct config_inbound fit */
+	union sockaddr_any listen;
+	uint16_t port;
+	bool bypass_private;
+	struct config_ref users, padding, tls, fallback_for_alpn, fallback_tls, mark;
+};
+
+/* A transparent inbound: what its type alone says, and what its keys say together. */
+void config_transparent_start(struct config_inbound_work *w, const char *type);
+void config_transparent_finish(struct config_reader *r, struct config_ref v,
+			       struct config_inbound_work *w);
+void config_transparent_done(struct config_transparent *t);
+/* What concerns all inbounds together; `array` is theirs. */
+void config_steering_finish(struct config_reader *r, struct config_ref array);
+/* Values of transparent inbounds, each into its field of a struct config_transparent. */
+config_read_fn config_read_steering, config_read_network, config_read_interfaces,
+	config_read_bypass_ports, config_read_bypass_sources, config_read_spare, config_read_hijack;
+/* Prefixes, port ranges, lists of text. */
+config_read_fn config_read_prefixes, config_read_texts, config_read_steer_ports;
+/* "443", "1000-2000", with "tcp:" or "udp:" before it where a protocol may be given. */
+bool config_parse_ports(const char *text, bool with_protocol, struct port_range *ret);
 
 /* Arrays of the top level. */
 void config_read_inbounds(struct config_reader *r, struct config_ref v);
@@ -51,7 +80,10 @@ void config_read_outbounds(struct config_reader *r, struct config_ref v);
 void config_inbound_done(struct config_inbound *in);
 void config_outbound_done(struct config_outbound *out);
 void config_read_users(struct config_reader *r, struct config_ref v, struct config_inbound *in);
+config_read_fn config_read_target;
 void config_read_fallbacks(struct config_reader *r, struct config_ref v, struct config_inbound *in);
+void config_read_fallback_tls(struct config_reader *r, struct config_ref v,
+			      struct config_inbound *in);
 
 /* The whole file; false where v is no object. */
 bool config_read_top(struct config_reader *r, struct config_ref v);
@@ -92,8 +124,9 @@ bool config_want_bounds(struct config_reader *r, struct config_ref v);
 extern const struct config_row config_rows_top[], config_rows_log[], config_rows_dns[],
 	config_rows_route[], config_rows_limits[], config_rows_state[];
 extern const struct config_row config_rows_inbound[], config_rows_inbound_anytls[],
-	config_rows_inbound_socks[], config_rows_user_anytls[], config_rows_user_socks[],
-	config_rows_target[];
+	config_rows_inbound_socks[], config_rows_inbound_transparent[], config_rows_capture[],
+	config_rows_listen[], config_rows_steering[], config_rows_user_anytls[],
+	config_rows_user_socks[], config_rows_target[];
 extern const struct config_row config_rows_outbound[], config_rows_outbound_anytls[],
 	config_rows_outbound_direct[], config_rows_dial[];
 extern const struct config_row config_rows_tls[], config_rows_tls_inbound[],

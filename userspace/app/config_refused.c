@@ -64,7 +64,6 @@ const struct config_row config_refused_route[] = {
 	NO("auto_detect_interface", "remove it, or set bind_interface of the outbound"),
 	NO("override_android_vpn", "remove it"),
 	NO("default_interface", "set bind_interface of the outbound"),
-	NO("default_mark", "set routing_mark of the outbound"),
 	NO("default_domain_resolver", NO_DNS),
 	NO("default_network_strategy", NO_NETS),
 	NO("default_network_type", NO_NETS),
@@ -160,15 +159,13 @@ const struct config_row config_refused_tls_outbound[] = {
 	{ 0 },
 };
 
-#define NO_CAPTURE "transparent capture is not there yet; use a \"socks\" inbound"
+#define NO_CAPTURE "use a \"transparent\" inbound"
 #define NO_PROTO   "only AnyTLS and SOCKS5 are spoken"
 
 const struct config_type_hint config_inbound_hints[] = {
 	{ "mixed", "use \"socks\" (there is no HTTP proxy)" },
 	{ "http", "use \"socks\"" },
 	{ "tun", NO_CAPTURE },
-	{ "redirect", NO_CAPTURE },
-	{ "tproxy", NO_CAPTURE },
 	{ "direct", "fixed destinations are not supported; use \"socks\"" },
 	{ "bridge", NO_CAPTURE },
 	{ "shadowsocks", NO_PROTO },

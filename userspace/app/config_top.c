@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The top level: log, dns, route, limits, and what stands alone.
-#include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "app/config_parts.h"
-
-#define DNS_PORT 53
 
 static void read_log(struct config_reader *r, struct config_ref v, const struct config_row *row,
 		     void *field)
@@ -41,6 +38,15 @@ static void read_state(struct config_reader *r, struct config_ref v, const struc
 		       void *field)
 {
 	static const struct config_row *const tables[] = { config_rows_state, NULL };
+
+	(void)row;
+	config_read_object(r, v, tables, field);
+}
+
+static void read_steering(struct config_reader *r, struct config_ref v,
+			  const struct config_row *row, void *field)
+{
+	static const struct config_row *const tables[] = { config_rows_steering, NULL };
 
 	(void)row;
 	config_read_object(r, v, tables, field);
@@ -87,42 +93,6 @@ static void read_format(struct config_reader *r, struct config_ref v, const stru
 			     ECHO(text));
 }
 
-/* "1.2.3.4", "1.2.3.4:53", "::1" or "[::1]:53" to what c-ares takes; false where it is none of
- * these. */
-static bool normal_server(const char *text, char *out, size_t room)
-{
-	union sockaddr_any a;
-	char host[INET6_ADDRSTRLEN + 2];
-	const char *bracket = *text == '[' ? strchr(text, ']') : NULL;
-	const char *colon = strrchr(bracket ? bracket : text, ':');
-	unsigned long port = DNS_PORT;
-	size_t n;
-
-	if (!bracket && config_parse_ip(text, 0, &a)) {
-		snprintf(out, room, a.sa.sa_family == AF_INET6 ? "[%s]:%d" : "%s:%d", text,
-			 DNS_PORT);
-		return true;
-	}
-	if (bracket)
-		colon = bracket[1] == ':' ? bracket + 1 : NULL;
-	if (bracket && !colon && bracket[1])
-		return false;
-	if (colon) {
-		if (strspn(colon + 1, "0123456789") != strlen(colon + 1) || strlen(colon + 1) > 5)
-			return false;
-		port = strtoul(colon + 1, NULL, 10);
-	}
-	n = (size_t)((bracket ? bracket : colon ? colon : text) - text) - (bracket ? 1 : 0);
-	if (port < 1 || port > 65535 || n == 0 || n >= sizeof(host))
-		return false;
-	memcpy(host, text + (bracket ? 1 : 0), n);
-	host[n] = '\0';
-	if (!config_parse_ip(host, 0, &a) || (a.sa.sa_family == AF_INET6) != (bracket != NULL))
-		return false;
-	snprintf(out, room, bracket ? "[%s]:%lu" : "%s:%lu", host, port);
-	return true;
-}
-
 static void read_server(struct config_reader *r, struct config_ref v, char **list)
 {
 	char one[64], *joined = NULL;
@@ -136,7 +106,7 @@ static void read_server(struct config_reader *r, struct config_ref v, char **lis
 	}
 	if (!config_want(r, v, JSON_STRING))
 		return;
-	if (!normal_server(json_string_value(v.v), one, sizeof(one))) {
+	if (!config_normal_server(json_string_value(v.v), one, sizeof(one))) {
 		config_error(&r->report, v.n,
 			     "must be an IP address with or without a port, not \"%s\"",
 			     ECHO(json_string_value(v.v)));
@@ -183,6 +153,11 @@ const struct config_row config_rows_top[] = {
 	  .read = read_state,
 	  ROW_FIELD(struct config, state),
 	  .help = "what other programs may see" },
+	{ .key = "steering",
+	  .type = ROW_CALL,
+	  .read = read_steering,
+	  ROW_FIELD(struct config, steering),
+	  .help = "what all inbounds that capture traffic have in common" },
 	{ .key = "workers",
 	  .type = ROW_U32,
 	  ROW_FIELD(struct config, workers),
@@ -237,6 +212,11 @@ const struct config_row config_rows_dns[] = {
 /* read when all outbounds are known */
 const struct config_row config_rows_route[] = {
 	{ .key = "final", .type = ROW_IGNORED, .help = "tag of the outbound for everything" },
+	{ .key = "default_mark",
+	  .type = ROW_CALL,
+	  .read = config_read_mark,
+	  ROW_FIELD(struct config, default_mark),
+	  .help = "routing_mark of outbounds that have none" },
 	{ 0 },
 };
 
@@ -272,6 +252,7 @@ bool config_read_top(struct config_reader *r, struct config_ref v)
 	if (in.v)
 		config_read_inbounds(r, in);
 	config_read_outbounds(r, out);
+	config_steering_finish(r, in);
 	read_final(r, v);
 	if (r->c->n_inbounds == 0 && r->report.errors == 0)
 		config_note(&r->report, in.v ? in.n : v.n,

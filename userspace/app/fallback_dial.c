@@ -57,7 +57,8 @@ static struct fallback *fallback_new(struct worker *w, struct wire *wire,
 	f->w = w;
 	f->wire = wire;
 	f->readable = true;
-	f->opts = (struct dial_opts){ .timeout_ms = DIAL_TIMEOUT_MS };
+	f->opts = (struct dial_opts){ .timeout_ms = DIAL_TIMEOUT_MS,
+				      .mark = w->config->steering.own_mark };
 	f->dial.done = dialed;
 	snprintf(f->tag, sizeof(f->tag), "%s", tag);
 	if (fallback_watch(f) == 0 &&

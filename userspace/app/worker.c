@@ -98,8 +98,10 @@ static int make_parts(struct worker *w)
 	    wire_shared_init(&w->wires, &w->pool) < 0 ||
 	    relay_shared_init(&w->relay, w->loop, &w->pool, &w->program->n_busy) < 0)
 		return -ENOMEM;
-	w->resolver =
-		resolver_new(w->loop, &(struct resolve_opts){ .servers = w->config->dns_servers });
+	w->resolver = resolver_new(w->loop,
+				   &(struct resolve_opts){ .servers = w->config->dns_servers,
+							   .mark = w->config->default_mark |
+								   w->config->steering.own_mark });
 	return w->resolver ? 0 : -ENOMEM;
 }
 

@@ -203,7 +203,7 @@ int dns_ask(struct dns *d, struct dns_question *q, const char *name)
 	return 0;
 }
 
-struct dns *dns_new(struct loop *l, const char *servers, uint32_t timeout_ms)
+struct dns *dns_new(struct loop *l, const char *servers, uint32_t timeout_ms, uint32_t mark)
 {
 	struct ares_options options = { .lookups = (char[]){ "f" }, .flags = ARES_FLAG_NOALIASES };
 	struct dns *d = calloc(1, sizeof(*d));
@@ -212,7 +212,7 @@ struct dns *dns_new(struct loop *l, const char *servers, uint32_t timeout_ms)
 		return NULL;
 	d->loop = l;
 	list_init(&d->lookups);
-	d->channel = dns_channel_new(l, servers, timeout_ms);
+	d->channel = dns_channel_new(l, servers, timeout_ms, mark);
 	if (!d->channel || ares_init_options(&d->hosts, &options,
 					     ARES_OPT_LOOKUPS | ARES_OPT_FLAGS) != ARES_SUCCESS) {
 		dns_channel_free(d->channel);

@@ -21,7 +21,7 @@ struct dns_answer {
 struct dns;
 
 /* servers: as in struct resolve_opts. NULL on failure. */
-struct dns *dns_new(struct loop *l, const char *servers, uint32_t timeout_ms);
+struct dns *dns_new(struct loop *l, const char *servers, uint32_t timeout_ms, uint32_t mark);
 /* Questions under way end without an answer. NULL is ignored. Not from answered(). */
 void dns_free(struct dns *d);
 

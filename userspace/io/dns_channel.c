@@ -4,10 +4,12 @@
 
 #include <stdlib.h>
 
+#include "io/sockopt.h"
+
 struct dns_channel {
 	struct loop *loop;
 	ares_channel ares;
-	uint32_t timeout_ms;
+	uint32_t timeout_ms, mark;
 	struct timer retry;
 	struct list sockets;
 	struct deferred dead;
@@ -122,6 +124,15 @@ static void socket_state(void *arg, ares_socket_t fd, int reads, int writes)
 	loop_rewatch_level(c->loop, &s->w, (reads ? EPOLLIN : 0) | (writes ? EPOLLOUT : 0));
 }
 
+/* -1 gives the socket up. */
+static int socket_made(ares_socket_t fd, int type, void *arg)
+{
+	struct dns_channel *c = arg;
+
+	(void)type;
+	return sockopt_int(fd, SOL_SOCKET, SO_MARK, (int)c->mark) < 0 ? -1 : 0;
+}
+
 static int open_ares(struct dns_channel *c, const char *servers)
 {
 	struct ares_options options = {
@@ -136,6 +147,8 @@ static int open_ares(struct dns_channel *c, const char *servers)
 		   ARES_OPT_SOCK_STATE_CB;
 	int status = ares_init_options(&c->ares, &options, mask);
 
+	if (status == ARES_SUCCESS && c->mark)
+		ares_set_socket_configure_callback(c->ares, socket_made, c);
 	if (status == ARES_SUCCESS && servers) {
 		status = ares_set_servers_ports_csv(c->ares, servers);
 		if (status != ARES_SUCCESS)
@@ -144,7 +157,8 @@ static int open_ares(struct dns_channel *c, const char *servers)
 	return status;
 }
 
-struct dns_channel *dns_channel_new(struct loop *l, const char *servers, uint32_t timeout_ms)
+struct dns_channel *dns_channel_new(struct loop *l, const char *servers, uint32_t timeout_ms,
+				    uint32_t mark)
 {
 	struct dns_channel *c = calloc(1, sizeof(*c));
 
@@ -152,6 +166,7 @@ struct dns_channel *dns_channel_new(struct loop *l, const char *servers, uint32_
 		return NULL;
 	c->loop = l;
 	c->timeout_ms = timeout_ms;
+	c->mark = mark;
 	list_init(&c->sockets);
 	if (open_ares(c, servers) != ARES_SUCCESS) {
 		free(c);

@@ -10,7 +10,8 @@
 struct dns_channel;
 
 /* servers: comma-separated "address[:port]", or NULL: resolv.conf's. NULL on failure. */
-struct dns_channel *dns_channel_new(struct loop *l, const char *servers, uint32_t timeout_ms);
+struct dns_channel *dns_channel_new(struct loop *l, const char *servers, uint32_t timeout_ms,
+				    uint32_t mark);
 /* Calls what is under way back with ARES_EDESTRUCTION. NULL is ignored. */
 void dns_channel_free(struct dns_channel *c);
 

@@ -143,7 +143,8 @@ struct resolver *resolver_new(struct loop *l, const struct resolve_opts *opts)
 		r->refusals[i].known = true;
 		r->refusals[i].err = refusal_err[i];
 	}
-	r->dns = dns_new(l, opts->servers, opts->timeout_ms ? opts->timeout_ms : TIMEOUT_MS);
+	r->dns = dns_new(l, opts->servers, opts->timeout_ms ? opts->timeout_ms : TIMEOUT_MS,
+			 opts->mark);
 	if (!r->dns) {
 		free(r);
 		return NULL;

@@ -13,6 +13,7 @@ struct resolver;
 
 struct resolve_opts {
 	const char *servers;  /* "10.0.0.1,10.0.0.2:5353" in place of resolv.conf's, or NULL */
+	uint32_t mark;	      /* SO_MARK of its sockets, 0: none */
 	uint32_t timeout_ms;  /* for one try; 0: 2000 */
 	uint32_t max_pending; /* questions under way; 0: 1024. Beyond: -EBUSY */
 	uint32_t cache_max;   /* answers kept; 0: 4096. The least recently used one goes */
