@@ -20,6 +20,8 @@ int ctl_status(int argc, char **argv);
 int ctl_sessions(int argc, char **argv);
 int ctl_streams(int argc, char **argv);
 int ctl_ktls(int argc, char **argv);
+int ctl_rules(int argc, char **argv);
+int ctl_steering(int argc, char **argv);
 
 struct ctl_options {
 	bool json;

@@ -15,6 +15,11 @@ static const struct {
 	{ "streams", "streams        what is proxied, by which engine", ctl_streams },
 	{ "kernel", "kernel [-j]    what this machine's kernel can do; needs no daemon",
 	  ctl_kernel },
+	{ "rules",
+	  "rules VERB     install, remove, check or print what captures traffic; -c CONFIG",
+	  ctl_rules },
+	{ "steering", "steering [-j]  what became of captured packets; needs no daemon",
+	  ctl_steering },
 	{ "ktls", "ktls on|off    whether new sessions may use kernel TLS", ctl_ktls },
 };
 

@@ -12,8 +12,10 @@ all: $(B)/anytlsctl
 install: install-ctl
 install-ctl: $(B)/anytlsctl
 	install -D -m 755 $(B)/anytlsctl $(DESTDIR)$(SBINDIR)/anytlsctl
+	install -d $(DESTDIR)$(UNITDIR)
+	sed 's|@SBINDIR@|$(SBINDIR)|' tools/systemd/anytlsd-rules.service >$(DESTDIR)$(UNITDIR)/anytlsd-rules.service
 
 uninstall: uninstall-ctl
 uninstall-ctl:
-	rm -f $(DESTDIR)$(SBINDIR)/anytlsctl
+	rm -f $(DESTDIR)$(SBINDIR)/anytlsctl $(DESTDIR)$(UNITDIR)/anytlsd-rules.service
 .PHONY: install-ctl uninstall-ctl

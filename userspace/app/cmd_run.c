@@ -15,6 +15,7 @@
 #include "app/privileges.h"
 #include "app/program.h"
 #include "app/state_publish.h"
+#include "app/steering.h"
 #include "app/version.h"
 #include "base/fd.h"
 
@@ -27,6 +28,7 @@ struct control {
 	struct watcher signals;
 	struct timer certificates, drain, publish;
 	struct command_socket *commands;
+	struct steering_control *steering;
 	uint64_t drain_until_ms;
 	bool draining;
 };
@@ -157,6 +159,8 @@ static int run(struct control *c, const struct config *cfg, char *why, size_t wh
 		err = look_at_kernel(&c->program, why, why_len);
 	if (!err)
 		err = program_sockmaps(&c->program);
+	if (!err)
+		err = steering_start(&c->program, c->loop, &c->steering, why, why_len);
 	if (!err) {
 		state_publish_open(&c->program);
 		c->commands = command_socket_open(&c->program, c->loop);
@@ -208,6 +212,7 @@ int cmd_run(int argc, char **argv)
 	if (err)
 		log_error(NULL, "%s", why);
 	command_socket_close(c.commands);
+	steering_stop(c.steering);
 	program_done(&c.program);
 	loop_free(c.loop);
 	fd_close(c.signals.fd);

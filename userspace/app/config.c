@@ -121,6 +121,13 @@ int config_load(const char *path, FILE *report, struct config **ret)
 	return load(path, report, true, &problems, ret);
 }
 
+int config_load_quietly(const char *path, FILE *report, struct config **ret)
+{
+	unsigned problems;
+
+	return load(path, report, false, &problems, ret);
+}
+
 int config_check(const char *path, FILE *report, unsigned *ret_problems)
 {
 	struct config *c = NULL;

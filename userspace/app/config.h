@@ -225,7 +225,9 @@ struct config {
  * what". 0 and *ret, or -EINVAL (problems were printed), -errno (unreadable: printed as well).
  */
 int config_load(const char *path, FILE *report, struct config **ret);
-/* The same without opening the log's file and without keeping anything; for `check`. 0, or -errno
+/* The same without opening the log's file. */
+int config_load_quietly(const char *path, FILE *report, struct config **ret);
+/* The same, keeping nothing; for `check`. 0, or -errno
  * and *ret_problems is at least 1. */
 int config_check(const char *path, FILE *report, unsigned *ret_problems);
 /* The same from memory; `name` stands for the file's. Files that the text names are not opened:

@@ -65,6 +65,12 @@ unsigned long privileges_raise_files(void)
 static void keep_capabilities(const struct config *c)
 {
 	capng_clear(CAPNG_SELECT_BOTH);
+	for (size_t i = 0; i < c->n_inbounds; i++)
+		if (c->inbounds[i].type ==
+		    INBOUND_TRANSPARENT) /* answers come from others' addresses */
+			capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, CAP_NET_ADMIN);
+	if (c->default_mark)
+		capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, CAP_NET_ADMIN);
 	for (size_t i = 0; i < c->n_outbounds; i++) {
 		if (c->outbounds[i].dial.routing_mark)
 			capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, CAP_NET_ADMIN);

@@ -72,11 +72,12 @@ int program_init(struct program *p, const struct config *c, char *why, size_t wh
 	p->inbounds = calloc(c->n_inbounds + 1, sizeof(struct inbound_shared *));
 	p->outbounds = calloc(c->n_outbounds + 1, sizeof(struct outbound_shared *));
 	p->listen_fds = malloc((n_fds + 1) * sizeof(int));
+	p->udp_fds = malloc((n_fds + 1) * sizeof(int));
 	snprintf(why, why_len, "out of memory");
-	if (!p->inbounds || !p->outbounds || !p->listen_fds)
+	if (!p->inbounds || !p->outbounds || !p->listen_fds || !p->udp_fds)
 		return -ENOMEM;
 	for (size_t i = 0; i < n_fds; i++)
-		p->listen_fds[i] = -1;
+		p->listen_fds[i] = p->udp_fds[i] = -1;
 	for (size_t i = 0; i < c->n_inbounds; i++) {
 		int err = bind_one(p, i, why, why_len);
 
@@ -151,6 +152,8 @@ void program_done(struct program *p)
 			worker_done(&p->workers[i]);
 	for (size_t i = 0; p->listen_fds && i < p->config->n_inbounds * p->n_workers; i++)
 		fd_close(p->listen_fds[i]);
+	for (size_t i = 0; p->udp_fds && i < p->config->n_inbounds * p->n_workers; i++)
+		fd_close(p->udp_fds[i]);
 	for (size_t i = 0; p->inbounds && i < p->config->n_inbounds; i++)
 		server_shared_free(p->inbounds[i]);
 	for (size_t i = 0; p->outbounds && i < p->config->n_outbounds; i++)
@@ -160,6 +163,7 @@ void program_done(struct program *p)
 	free(p->sockmaps);
 	free(p->workers);
 	free(p->listen_fds);
+	free(p->udp_fds);
 	free(p->inbounds);
 	free(p->outbounds);
 	state_region_close(p->state);

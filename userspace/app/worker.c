@@ -73,15 +73,18 @@ static struct inbound *make_inbound(struct worker *w, size_t i, char *why, size_
 {
 	const struct config_inbound *c = &w->config->inbounds[i];
 	int *fd = &w->program->listen_fds[i * w->program->n_workers + w->id];
+	int *udp_fd = &w->program->udp_fds[i * w->program->n_workers + w->id];
 	struct inbound *in;
 
 	if (c->type == INBOUND_ANYTLS)
 		in = server_new(w, c, w->program->inbounds[i], *fd, why, why_len);
+	else if (c->type == INBOUND_TRANSPARENT)
+		in = transparent_new(w, c, *fd, *udp_fd, why, why_len);
 	else
 		in = socks_new(w, c, *fd, why, why_len);
 	if (in) {
 		in->index = (unsigned)i;
-		*fd = -1;
+		*fd = *udp_fd = -1;
 	}
 	return in;
 }

@@ -75,6 +75,7 @@ struct program {
 	char sockmap_why[96];	   /* why there is none; empty: nobody asked */
 	struct inbound_shared **inbounds;
 	int *listen_fds; /* of inbound i, worker k: [i * n_workers + k]; -1 once taken over */
+	int *udp_fds;	 /* the same, of inbounds that capture UDP; else -1 */
 	struct outbound_shared **outbounds;
 	_Atomic uint32_t n_sessions;   /* server sessions, handshakes included */
 	_Atomic uint32_t n_handshakes; /* under way, server role */

@@ -1,0 +1,296 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Sets the steering up at the start, and keeps it current while the daemon runs.
+#include "app/steering.h"
+
+#include <errno.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "net/own.h"
+#include "net/ports.h"
+
+#define NO_SLOT STEER_SLOTS
+
+struct steering_control {
+	struct program *p;
+	struct steer *steer; /* NULL: no inbound needs it */
+	struct own_watch watch;
+	struct own *own;
+	unsigned *slots;	    /* by inbound; NO_SLOT: it needs none */
+	struct prefix_list *bypass; /* by inbound, as it was set up */
+};
+
+static bool by_program(const struct config_inbound *in)
+{
+	return in->n_steer_ports > 0 ||
+	       (steering_has_plan(in) && in->transparent.plan.steering == STEERING_SK_LOOKUP);
+}
+
+/* Each line of a report becomes one of the log. */
+static void log_report(const char *tag, char *text)
+{
+	for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n"))
+		log_info(tag, "%s", line);
+}
+
+struct report {
+	char *text;
+	size_t len;
+	struct setup_options options;
+};
+
+static void report_start(struct report *r, const struct config *c)
+{
+	*r = (struct report){ .options.directory = steering_directory(c) };
+	r->options.report = open_memstream(&r->text, &r->len);
+}
+
+static void report_end(struct report *r, const char *tag)
+{
+	if (!r->options.report)
+		return;
+	fclose(r->options.report);
+	log_report(tag, r->text);
+	free(r->text);
+}
+
+static int install(struct steering_control *s, size_t i, char *why, size_t why_len)
+{
+	const struct config *c = s->p->config;
+	const struct config_inbound *in = &c->inbounds[i];
+	struct report r;
+	struct plan plan;
+	int err;
+
+	if (!steering_has_plan(in))
+		return 0;
+	err = steering_plan(c, in, &plan, why, why_len);
+	if (err)
+		return err;
+	s->bypass[i] = plan.bypass;
+	if (!in->transparent.set_up)
+		return 0;
+	report_start(&r, c);
+	err = setup_install(&plan, &r.options, why, why_len);
+	report_end(&r, in->tag);
+	return err;
+}
+
+static void add_interfaces(const struct plan *p, unsigned slot, struct steer_capture *at, size_t *n)
+{
+	struct steer_interface to = { .slot = slot, .tcp = p->tcp, .udp = p->udp };
+
+	for (size_t i = 0; i < p->n_interfaces; i++) {
+		unsigned index = if_nametoindex(p->interfaces[i]);
+
+		if (index)
+			at[(*n)++] = (struct steer_capture){ .ifindex = index, .to = to };
+	}
+	to.local = true;
+	if (p->local)
+		at[(*n)++] = (struct steer_capture){ .ifindex = if_nametoindex("lo"), .to = to };
+}
+
+/* Interfaces come and go, and get other indexes. */
+static void links_changed(struct own_watch *w)
+{
+	struct steering_control *s = container_of(w, struct steering_control, watch);
+	const struct config *c = s->p->config;
+	struct steer_capture *at;
+	size_t n = 0;
+
+	for (size_t i = 0; i < c->n_inbounds; i++)
+		n += c->inbounds[i].transparent.plan.n_interfaces + 1;
+	at = calloc(n + 1, sizeof(*at));
+	n = 0;
+	for (size_t i = 0; at && i < c->n_inbounds; i++)
+		if (s->slots[i] != NO_SLOT)
+			add_interfaces(&c->inbounds[i].transparent.plan, s->slots[i], at, &n);
+	if (!at || steer_interfaces(s->steer, at, n) < 0)
+		log_error("steering", "the interfaces cannot be brought up to date");
+	free(at);
+}
+
+static void addresses_changed(struct own_watch *w, const struct prefix_list *own)
+{
+	struct steering_control *s = container_of(w, struct steering_control, watch);
+	int err = steer_own(s->steer, own);
+
+	if (err)
+		log_error("steering", "this machine's addresses cannot be brought up to date: %s",
+			  strerror(-err));
+}
+
+static int refuse_taken_ports(const struct config_inbound *in, char *why, size_t why_len)
+{
+	uint16_t port;
+
+	if (!ports_listening(in->steer_ports, in->n_steer_ports, sockaddr_port(&in->listen), &port))
+		return 0;
+	snprintf(why, why_len,
+		 "%s: steer_ports: somebody listens on port %u already, and would get no more "
+		 "connections: leave it out",
+		 in->tag, port);
+	return -EADDRINUSE;
+}
+
+static int start_slot(struct steering_control *s, size_t i, char *why, size_t why_len)
+{
+	struct program *p = s->p;
+	const struct config_inbound *in = &p->config->inbounds[i];
+	const int *tcp = &p->listen_fds[i * p->n_workers], *udp = &p->udp_fds[i * p->n_workers];
+	bool capture = in->type == INBOUND_TRANSPARENT;
+	int err = refuse_taken_ports(in, why, why_len);
+
+	if (err)
+		return err;
+	err = steer_listen(s->steer, s->slots[i], tcp,
+			   capture && in->transparent.plan.udp ? udp : NULL, p->n_workers);
+	if (!err)
+		err = steer_targets(s->steer, s->slots[i], in->steer_ports, in->n_steer_ports,
+				    &in->steer_addresses);
+	if (err)
+		snprintf(why, why_len, "%s: cannot be steered to: %s", in->tag, strerror(-err));
+	return err;
+}
+
+/* Slots that an earlier daemon used for other inbounds. */
+static void clear_slots(struct steering_control *s, unsigned from)
+{
+	for (unsigned slot = from; slot < STEER_SLOTS; slot++) {
+		steer_targets(s->steer, slot, NULL, 0, NULL);
+		steer_deaf(s->steer, slot);
+	}
+}
+
+static int start_program(struct steering_control *s, unsigned n_slots, struct loop *l, char *why,
+			 size_t why_len)
+{
+	const struct config *c = s->p->config;
+	char pins[PATH_MAX], *slash;
+
+	steering_pins(c->steering.pins, c->state.name, pins);
+	slash = strrchr(pins, '/');
+	*slash = '\0';
+	mkdir(pins, 0700); /* steer_open() says what is wrong */
+	*slash = '/';
+	s->steer = steer_open(pins, why, why_len);
+	if (!s->steer)
+		return -EIO;
+	for (size_t i = 0; i < c->n_inbounds; i++) {
+		int err = s->slots[i] == NO_SLOT ? 0 : start_slot(s, i, why, why_len);
+
+		if (err)
+			return err;
+	}
+	clear_slots(s, n_slots);
+	s->watch = (struct own_watch){ .addresses = addresses_changed, .links = links_changed };
+	s->own = own_start(l, &s->watch, why, why_len);
+	return s->own ? 0 : -EIO;
+}
+
+/* The user that is left later writes journals, too. */
+static void give_directory(const struct config *c)
+{
+	struct passwd *pw = c->user && geteuid() == 0 ? getpwnam(c->user) : NULL;
+	const char *path = steering_directory(c);
+
+	mkdir(path, 0700);
+	if (pw && chown(path, pw->pw_uid, pw->pw_gid) < 0)
+		log_warn("steering", "%s: %s: changed bypass lists cannot be journaled", path,
+			 strerror(errno));
+}
+
+static int start(struct steering_control *s, struct loop *l, char *why, size_t why_len)
+{
+	const struct config *c = s->p->config;
+	unsigned n_slots = 0;
+	int err = 0;
+
+	for (size_t i = 0; i < c->n_inbounds; i++)
+		s->slots[i] = by_program(&c->inbounds[i]) ? n_slots++ : NO_SLOT;
+	if (n_slots > STEER_SLOTS) {
+		snprintf(why, why_len, "more than %d inbounds are steered to", STEER_SLOTS);
+		return -E2BIG;
+	}
+	if (n_slots)
+		err = start_program(s, n_slots, l, why, why_len);
+	if (!err && c->steering.own_mark)
+		give_directory(c);
+	for (size_t i = 0; !err && i < c->n_inbounds; i++)
+		err = install(s, i, why, why_len);
+	return err;
+}
+
+int steering_start(struct program *p, struct loop *l, struct steering_control **ret, char *why,
+		   size_t why_len)
+{
+	const struct config *c = p->config;
+	struct steering_control *s;
+	bool any = false;
+
+	for (size_t i = 0; i < c->n_inbounds; i++)
+		any |= by_program(&c->inbounds[i]) || steering_has_plan(&c->inbounds[i]);
+	if (!any)
+		return 0;
+	snprintf(why, why_len, "out of memory");
+	s = calloc(1, sizeof(*s));
+	if (!s)
+		return -ENOMEM;
+	*ret = s;
+	s->p = p;
+	s->slots = calloc(c->n_inbounds, sizeof(*s->slots));
+	s->bypass = calloc(c->n_inbounds, sizeof(*s->bypass));
+	return s->slots && s->bypass ? start(s, l, why, why_len) : -ENOMEM;
+}
+
+static void update(struct steering_control *s, size_t i)
+{
+	const struct config_inbound *in = &s->p->config->inbounds[i];
+	char why[300];
+	struct plan plan;
+	struct report r;
+	int err = steering_plan(s->p->config, in, &plan, why, sizeof(why));
+
+	if (err) {
+		log_error(in->tag, "the bypass list stays as it was: %s", why);
+		return;
+	}
+	if (prefix_list_equal(&plan.bypass, &s->bypass[i])) {
+		prefix_list_done(&plan.bypass);
+		return;
+	}
+	report_start(&r, s->p->config);
+	err = setup_update(&plan, &r.options, why, sizeof(why));
+	report_end(&r, in->tag);
+	if (err)
+		log_error(in->tag, "the new bypass list is not in place: %s", why);
+	else
+		log_info(in->tag, "%zu networks are bypassed now", plan.bypass.n);
+	prefix_list_done(&s->bypass[i]);
+	s->bypass[i] = plan.bypass;
+}
+
+void steering_bypass_changed(struct steering_control *s)
+{
+	for (size_t i = 0; s && i < s->p->config->n_inbounds; i++)
+		if (steering_has_plan(&s->p->config->inbounds[i]))
+			update(s, i);
+}
+
+void steering_stop(struct steering_control *s)
+{
+	if (!s)
+		return;
+	own_stop(s->own);
+	steer_close(s->steer);
+	for (size_t i = 0; s->bypass && i < s->p->config->n_inbounds; i++)
+		prefix_list_done(&s->bypass[i]);
+	free(s->bypass);
+	free(s->slots);
+	free(s);
+}
