@@ -107,9 +107,10 @@ static inline __u64 steer_hash_tcp(const struct steer_flow *f)
 	return steer_mix(hash, f->from_port | (__u64)f->to_port << 16);
 }
 
-/* One of n, evenly. */
+/* One of n, evenly; without one more round, addresses in a row are not. */
 static inline __u32 steer_pick(__u64 hash, __u32 n)
 {
+	hash = steer_mix(hash, 0);
 	return (__u32)((hash & 0xffffffff) * n >> 32);
 }
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Own addresses: what is one, that changes are told of and nothing else is, in a namespace.
 #include <arpa/inet.h>
-#include <stdbool.h>
 #include <sys/socket.h>
 
 #include "netns_bed.h"
