@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Journals: reading, replacing, locking.
+#include "net/journal.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "net/setup.h"
+
+#define FORM	  "anytlsd rules 1"
+#define SUFFIX	  ".rules"
+#define PATIENCE  200 /* tries to lock, each 50 ms */
+#define BOOT_SIZE 40
+
+#ifndef SO_NETNS_COOKIE
+#define SO_NETNS_COOKIE 71
+#endif
+
+/* Which machine state the objects belong to. */
+struct here {
+	char boot[BOOT_SIZE];
+	uint64_t netns;
+};
+
+static struct here find_here(void)
+{
+	struct here h = { .boot = "unknown" };
+	socklen_t len = sizeof(h.netns);
+	int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, h.boot, sizeof(h.boot) - 1);
+
+	if (n > 0)
+		h.boot[strcspn(h.boot, "\n")] = '\0';
+	fd_close(fd);
+	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0 || getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, &h.netns, &len) < 0)
+		h.netns = 0;
+	fd_close(fd);
+	return h;
+}
+
+static void file_name(const char *name, const char *suffix, char out[static PLAN_NAME_MAX + 16])
+{
+	snprintf(out, PLAN_NAME_MAX + 16, "%s%s", name, suffix);
+}
+
+static int wait_for_lock(int fd)
+{
+	for (int i = 0; i < PATIENCE; i++) {
+		if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+			return 0;
+		if (errno != EWOULDBLOCK && errno != EINTR)
+			return -errno;
+		nanosleep(&(struct timespec){ .tv_nsec = 50 * 1000 * 1000 }, NULL);
+	}
+	return -EBUSY;
+}
+
+int journal_lock(const char *directory, char *why, size_t why_len)
+{
+	int err = 0, fd;
+
+	if (mkdir(directory, 0700) < 0 && errno != EEXIST)
+		err = -errno;
+	fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0) {
+		err = err ? err : -errno;
+		snprintf(why, why_len, "%s: %s", directory, strerror(-err));
+		return err;
+	}
+	err = wait_for_lock(fd);
+	if (!err)
+		return fd;
+	fd_close(fd);
+	snprintf(why, why_len, "%s: %s", directory,
+		 err == -EBUSY ? "another program is setting rules up or removing them"
+			       : strerror(-err));
+	return err;
+}
+
+/* Reading. */
+
+/* -ESTALE: of an earlier boot, after which there is nothing; -EXDEV: of another namespace. */
+static int take_place(const char *line)
+{
+	struct here here = find_here();
+	char boot[BOOT_SIZE];
+	uint64_t netns;
+
+	if (sscanf(line, "place %39s netns %" SCNu64, boot, &netns) != 2)
+		return -EINVAL;
+	if (strcmp(boot, here.boot) != 0)
+		return -ESTALE;
+	return netns == here.netns ? 0 : -EXDEV;
+}
+
+static int take_line(struct journal *j, const char *line)
+{
+	struct object o;
+	int end = 0;
+
+	if (!strcmp(line, "conntrack yes") || !strcmp(line, "conntrack no")) {
+		j->decided = true;
+		j->conntrack = !strcmp(line, "conntrack yes");
+		return 0;
+	}
+	if (sscanf(line, "nft text %" SCNx64 " dump %" SCNx64 "%n", &j->nft_text, &j->nft_dump,
+		   &end) == 2 &&
+	    !line[end]) {
+		j->nft = true;
+		return 0;
+	}
+	if (object_parse(line, &o) < 0)
+		return -EINVAL;
+	return object_list_add(&j->objects, &o);
+}
+
+static int take_lines(struct journal *j, FILE *f, char *why, size_t why_len)
+{
+	char *line = NULL;
+	size_t room = 0, number = 0;
+	int err = 0;
+
+	while (!err && getline(&line, &room, f) >= 0) {
+		line[strcspn(line, "\n")] = '\0';
+		number++;
+		if (number == 1)
+			err = strcmp(line, FORM) != 0 ? -EINVAL : 0;
+		else if (number == 2)
+			err = take_place(line);
+		else
+			err = take_line(j, line);
+	}
+	if (!err && ferror(f))
+		err = -EIO;
+	free(line);
+	if (err == -EINVAL)
+		snprintf(why, why_len, "line %zu is not understood", number);
+	if (err == -EXDEV)
+		snprintf(why, why_len,
+			 "is of another network namespace: choose another "
+			 "\"state\".\"name\" or \"directory\", or delete the file "
+			 "if that namespace is gone");
+	return err == -ESTALE ? 0 : err;
+}
+
+static int fail(int err, const char *name, char *why, size_t why_len)
+{
+	snprintf(why, why_len, "%s" SUFFIX ": %s", name, strerror(-err));
+	return err;
+}
+
+int journal_read(int lock, const char *name, struct journal *ret, char *why, size_t why_len)
+{
+	char file[PLAN_NAME_MAX + 16], detail[200] = "cannot be read";
+	struct journal j = { .exists = true };
+	int fd, err;
+	FILE *f;
+
+	file_name(name, SUFFIX, file);
+	fd = openat(lock, file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0 && errno == ENOENT) {
+		*ret = (struct journal){ 0 };
+		return 0;
+	}
+	f = fd < 0 ? NULL : fdopen(fd, "r");
+	if (!f) {
+		err = -errno;
+		fd_close(fd);
+		return fail(err, name, why, why_len);
+	}
+	err = take_lines(&j, f, detail, sizeof(detail));
+	fclose(f);
+	if (err) {
+		snprintf(why, why_len, "%s: %s", file, detail);
+		journal_done(&j);
+		return err;
+	}
+	object_list_normal(&j.objects);
+	*ret = j;
+	return 0;
+}
+
+/* Writing. */
+
+static void put(const struct journal *j, FILE *f)
+{
+	char text[OBJECT_TEXT_MAX];
+	struct here here = find_here();
+
+	fprintf(f, FORM "\nplace %s netns %" PRIu64 "\n", here.boot, here.netns);
+	if (j->decided)
+		fprintf(f, "conntrack %s\n", j->conntrack ? "yes" : "no");
+	if (j->nft)
+		fprintf(f, "nft text %016" PRIx64 " dump %016" PRIx64 "\n", j->nft_text,
+			j->nft_dump);
+	for (size_t i = 0; i < j->objects.n; i++)
+		fprintf(f, "%s\n", object_text(&j->objects.at[i], "add", text));
+}
+
+static int put_file(int fd, const struct journal *j)
+{
+	FILE *f = fdopen(fd, "w");
+	int err = 0;
+
+	if (!f) {
+		err = -errno;
+		fd_close(fd);
+		return err;
+	}
+	put(j, f);
+	if (fflush(f) != 0 || fsync(fileno(f)) < 0)
+		err = -errno;
+	if (fclose(f) != 0 && !err)
+		err = -errno;
+	return err;
+}
+
+int journal_write(int lock, const char *name, const struct journal *j, char *why, size_t why_len)
+{
+	char file[PLAN_NAME_MAX + 16], new[PLAN_NAME_MAX + 16];
+	int fd, err;
+
+	file_name(name, SUFFIX, file);
+	file_name(name, ".new", new);
+	unlinkat(lock, new, 0);
+	fd = openat(lock, new, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	err = fd < 0 ? -errno : put_file(fd, j);
+	if (!err && (renameat(lock, new, lock, file) < 0 || fsync(lock) < 0))
+		err = -errno;
+	if (!err)
+		return 0;
+	unlinkat(lock, new, 0);
+	return fail(err, name, why, why_len);
+}
+
+int journal_remove(int lock, const char *name)
+{
+	char file[PLAN_NAME_MAX + 16];
+
+	file_name(name, SUFFIX, file);
+	return unlinkat(lock, file, 0) < 0 && errno != ENOENT ? -errno : 0;
+}
+
+void journal_done(struct journal *j)
+{
+	object_list_done(&j->objects);
+	*j = (struct journal){ 0 };
+}
+
+int setup_each(const char *directory, void (*each)(const char *name, void *arg), void *arg)
+{
+	DIR *d = opendir(directory);
+	struct dirent *e;
+
+	if (!d)
+		return errno == ENOENT ? 0 : -errno;
+	while ((e = readdir(d))) {
+		size_t n = strlen(e->d_name), suffix = strlen(SUFFIX);
+		char name[PLAN_NAME_MAX];
+
+		if (n <= suffix || n - suffix >= sizeof(name) ||
+		    strcmp(e->d_name + n - suffix, SUFFIX) != 0)
+			continue;
+		snprintf(name, sizeof(name), "%.*s", (int)(n - suffix), e->d_name);
+		each(name, arg);
+	}
+	closedir(d);
+	return 0;
+}

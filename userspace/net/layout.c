@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The routes and rules that a plan asks for.
+#include "net/layout.h"
+
+#include <errno.h>
+#include <linux/fib_rules.h>
+#include <linux/rtnetlink.h>
+#include <netinet/in.h>
+#include <string.h>
+
+/* Places in a plan's range of priorities. */
+enum place {
+	PLACE_OWN,			 /* the daemon's own traffic, and what conntrack spares */
+	PLACE_SOURCE,			 /* bypass_sources */
+	PLACE_PORT,			 /* bypass_ports */
+	PLACE_MARKED,			 /* what an nft chain marked for capture */
+	PLACE_IIF,			 /* what comes in by a captured interface */
+	PLACE_END = PLAN_PRIORITIES - 1, /* where those go that are let through */
+};
+
+/* The state of one translation, for one family. */
+struct making {
+	const struct plan *p;
+	struct object_list *to;
+	uint8_t family;
+	int err;
+};
+
+bool layout_spares(const struct plan *p, const struct layout *l)
+{
+	if (p->steering != STEERING_SK_LOOKUP)
+		return true;
+	return p->spare_replies == SPARE_YES || (p->spare_replies == SPARE_AUTO && l->conntrack);
+}
+
+bool layout_has_sets(const struct plan *p)
+{
+	return p->steering != STEERING_SK_LOOKUP;
+}
+
+bool layout_has_nft(const struct plan *p, const struct layout *l)
+{
+	return layout_has_sets(p) || p->local || layout_spares(p, l);
+}
+
+int layout_bypass(const struct plan *p, struct prefix_list *ret)
+{
+	static const char *const always[] = { "169.254.0.0/16", "224.0.0.0/4", "255.255.255.255",
+					      "fe80::/10", "ff00::/8" };
+	struct prefix_list all = { 0 };
+	struct prefix one;
+	int err = prefix_list_add_all(&all, &p->bypass);
+
+	for (size_t i = 0; i < sizeof(always) / sizeof(*always) && !err; i++) {
+		prefix_parse(always[i], strlen(always[i]), &one);
+		err = prefix_list_add(&all, &one);
+	}
+	if (err) {
+		prefix_list_done(&all);
+		return err;
+	}
+	prefix_list_normal(&all);
+	*ret = all;
+	return 0;
+}
+
+static void add(struct making *m, struct object o)
+{
+	o.family = m->family;
+	o.protocol = PLAN_PROTOCOL;
+	if (!m->err)
+		m->err = object_list_add(m->to, &o);
+}
+
+static void add_rule(struct making *m, enum place place, struct object o)
+{
+	o.kind = OBJECT_RULE;
+	o.priority = m->p->priority + place;
+	if (o.type == FR_ACT_GOTO)
+		o.target = m->p->priority + PLACE_END;
+	if (o.type == FR_ACT_TO_TBL)
+		o.table = m->p->table;
+	add(m, o);
+}
+
+static void add_local_route(struct making *m)
+{
+	add(m, (struct object){
+		       .kind = OBJECT_ROUTE,
+		       .type = RTN_LOCAL,
+		       .table = m->p->table,
+		       .to = { .family = m->family },
+	       });
+}
+
+/* Where all of the family is let through there is nothing to capture: no second default. */
+static void add_routes(struct making *m, const struct prefix_list *bypass)
+{
+	bool all = false;
+
+	for (size_t i = 0; i < bypass->n; i++) {
+		if (bypass->at[i].family != m->family)
+			continue;
+		all = all || bypass->at[i].len == 0;
+		add(m, (struct object){
+			       .kind = OBJECT_ROUTE,
+			       .type = RTN_THROW,
+			       .table = m->p->table,
+			       .to = bypass->at[i],
+		       });
+	}
+	if (!all)
+		add_local_route(m);
+}
+
+/* Ports are looked at in rules that name the protocol: one rule for each that is captured. The
+ * kernel takes no port 0. */
+static void add_by_ports(struct making *m, enum place place, struct object o,
+			 const struct port_range *ports)
+{
+	bool captured[] = { m->p->tcp, m->p->udp };
+	uint16_t *range = place == PLACE_SOURCE ? o.sport : o.dport;
+
+	if (ports->first > 1 || ports->last < UINT16_MAX) {
+		range[0] = ports->first ? ports->first : 1;
+		range[1] = ports->last;
+	}
+	for (int i = 0; i < 2; i++) {
+		o.ip_proto = i ? IPPROTO_UDP : IPPROTO_TCP;
+		if (captured[i] && (!ports->protocol || ports->protocol == o.ip_proto))
+			add_rule(m, place, o);
+	}
+}
+
+static void add_bypass_rules(struct making *m)
+{
+	struct object o = { .type = FR_ACT_GOTO };
+
+	for (size_t i = 0; i < m->p->n_bypass_sources; i++) {
+		o.from = m->p->bypass_sources[i].from;
+		if (o.from.family == m->family)
+			add_by_ports(m, PLACE_SOURCE, o, &m->p->bypass_sources[i].ports);
+	}
+	o.from = (struct prefix){ 0 };
+	for (size_t i = 0; i < m->p->n_bypass_ports; i++)
+		add_by_ports(m, PLACE_PORT, o, &m->p->bypass_ports[i]);
+}
+
+static void add_interface(struct making *m, const char *name, const struct prefix *from)
+{
+	struct object o = { .type = FR_ACT_TO_TBL };
+
+	strcpy(o.iif, name);
+	if (from)
+		o.from = *from;
+	o.ip_proto = IPPROTO_TCP;
+	if (m->p->tcp)
+		add_rule(m, PLACE_IIF, o);
+	o.ip_proto = IPPROTO_UDP;
+	if (m->p->udp)
+		add_rule(m, PLACE_IIF, o);
+}
+
+static void add_interfaces(struct making *m)
+{
+	for (size_t i = 0; i < m->p->n_interfaces; i++) {
+		const struct prefix_list *from = &m->p->sources;
+
+		if (!from->n)
+			add_interface(m, m->p->interfaces[i], NULL);
+		for (size_t j = 0; j < from->n; j++)
+			if (from->at[j].family == m->family)
+				add_interface(m, m->p->interfaces[i],
+					      from->at[j].len ? &from->at[j] : NULL);
+	}
+}
+
+static void add_marked(struct making *m)
+{
+	uint32_t mark = m->p->capture_mark;
+
+	add_rule(m, PLACE_MARKED,
+		 (struct object){ .type = FR_ACT_TO_TBL, .mark = mark, .mask = mark });
+}
+
+static void add_sk_lookup(struct making *m, const struct prefix_list *bypass)
+{
+	uint32_t own = m->p->own_mark;
+
+	add_routes(m, bypass);
+	add_rule(m, PLACE_END, (struct object){ .type = FR_ACT_NOP });
+	add_rule(m, PLACE_OWN, (struct object){ .type = FR_ACT_GOTO, .mark = own, .mask = own });
+	add_bypass_rules(m);
+	if (m->p->local)
+		add_marked(m);
+	add_interfaces(m);
+}
+
+int layout_objects(const struct plan *p, const struct layout *l, struct object_list *ret)
+{
+	struct prefix_list bypass = { 0 };
+	struct making m = { .p = p, .to = ret };
+
+	m.err = layout_bypass(p, &bypass);
+	for (int i = 0; i < (l->ipv6 ? 2 : 1) && !m.err; i++) {
+		m.family = i ? AF_INET6 : AF_INET;
+		if (p->steering == STEERING_SK_LOOKUP) {
+			add_sk_lookup(&m, &bypass);
+		} else if (p->steering == STEERING_TPROXY) {
+			add_local_route(&m);
+			add_marked(&m);
+		}
+	}
+	prefix_list_done(&bypass);
+	return m.err;
+}

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Other nft tables that steer traffic of the same interfaces, as the ruleset's JSON tells.
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "net/nft.h"
+#include "net/setup_impl.h"
+
+/* One rule of another table that redirects or diverts. */
+struct suspect {
+	const char *family, *table, *chain, *does;
+	bool sure; /* it sees our interfaces' packets, and all of a protocol */
+};
+
+static const char *text_at(const json_t *o, const char *key)
+{
+	const char *text = json_string_value(json_object_get(o, key));
+
+	return text ? text : "";
+}
+
+static bool is_interface_of(const struct plan *p, const char *name)
+{
+	size_t n = strlen(name);
+	bool wild = n && name[n - 1] == '*';
+
+	for (size_t i = 0; i < p->n_interfaces; i++)
+		if (wild ? !strncmp(name, p->interfaces[i], n - 1)
+			 : !strcmp(name, p->interfaces[i]))
+			return true;
+	return false;
+}
+
+/* Whether what an interface is compared with may be ours: a name, a list, a set we do not see. */
+static bool names_ours(const struct plan *p, const json_t *right)
+{
+	const json_t *list = json_object_get(right, "set"), *one;
+	size_t i;
+
+	if (json_is_string(right))
+		return json_string_value(right)[0] == '@' ||
+		       is_interface_of(p, json_string_value(right));
+	json_array_foreach(list, i,
+			   one) if (json_is_string(one) &&
+				    is_interface_of(p, json_string_value(one))) return true;
+	return false;
+}
+
+/* Whether a comparison lets our interfaces' packets pass; *narrow: only some of them. */
+static bool lets_pass(const struct plan *p, const json_t *match, bool *narrow)
+{
+	const json_t *left = json_object_get(match, "left");
+	const char *key = text_at(json_object_get(left, "meta"), "key");
+	bool unequal = !strcmp(text_at(match, "op"), "!=");
+
+	if (!strcmp(key, "iif") || !strcmp(key, "iifname"))
+		return names_ours(p, json_object_get(match, "right")) != unequal;
+	if (strcmp(key, "l4proto") != 0 && strcmp(key, "nfproto") != 0)
+		*narrow = true;
+	return true;
+}
+
+/* Whether the rule steers packets that may be ours. */
+static bool is_suspect(const struct plan *p, const json_t *rule, struct suspect *ret)
+{
+	const json_t *statement;
+	bool narrow = false;
+	size_t i;
+
+	ret->does = NULL;
+	json_array_foreach(json_object_get(rule, "expr"), i, statement)
+	{
+		const json_t *match = json_object_get(statement, "match");
+
+		if (match && !lets_pass(p, match, &narrow))
+			return false;
+		if (json_object_get(statement, "tproxy"))
+			ret->does = "tproxy";
+		if (json_object_get(statement, "redirect"))
+			ret->does = "redirect";
+	}
+	ret->family = text_at(rule, "family");
+	ret->table = text_at(rule, "table");
+	ret->chain = text_at(rule, "chain");
+	ret->sure = !narrow;
+	return ret->does;
+}
+
+/* Whether packets come to the chain from the kernel, before routing. */
+static bool is_prerouting(const json_t *ruleset, const struct suspect *u)
+{
+	const json_t *entry;
+	size_t i;
+
+	json_array_foreach(ruleset, i, entry)
+	{
+		const json_t *chain = json_object_get(entry, "chain");
+
+		if (chain && !strcmp(text_at(chain, "family"), u->family) &&
+		    !strcmp(text_at(chain, "table"), u->table) &&
+		    !strcmp(text_at(chain, "name"), u->chain))
+			return !strcmp(text_at(chain, "hook"), "prerouting");
+	}
+	return false;
+}
+
+static bool is_a_plans(struct setup *s, const char *table)
+{
+	struct journal j = { 0 };
+	char ignored[160];
+	bool ours = strlen(table) < PLAN_NAME_MAX &&
+		    journal_read(s->lock, table, &j, ignored, sizeof(ignored)) == 0 && j.nft;
+
+	journal_done(&j);
+	return ours;
+}
+
+static int judge(struct setup *s, const json_t *ruleset, const struct suspect *u)
+{
+	bool sure = u->sure && is_prerouting(ruleset, u);
+
+	if (!strcmp(u->family, "inet") && is_a_plans(s, u->table))
+		return 0;
+	setup_say(s,
+		  "%s: chain %s of nft table %s %s has a %s for packets of the captured "
+		  "interfaces%s",
+		  sure ? "problem" : "warning", u->chain, u->family, u->table, u->does,
+		  sure ? ": delete that rule, or have it leave these interfaces alone"
+		       : " too, and comes before or after this one as its priority says");
+	return sure;
+}
+
+static int look(struct setup *s, const struct plan *p, const json_t *ruleset)
+{
+	const json_t *entry;
+	struct suspect u;
+	int n = 0;
+	size_t i;
+
+	json_array_foreach(ruleset, i, entry)
+	{
+		const json_t *rule = json_object_get(entry, "rule");
+
+		if (rule && is_suspect(p, rule, &u))
+			n += judge(s, ruleset, &u);
+	}
+	return n;
+}
+
+int setup_conflicts(struct setup *s, const struct plan *p)
+{
+	char why[160], *text = NULL;
+	json_t *all;
+	int n;
+
+	/* a machine without nft has no such rules; if ours need it, they will tell */
+	if (!p->n_interfaces || nft_list("list ruleset", NFT_JSON, &text, why, sizeof(why)) < 0)
+		return 0;
+	all = json_loads(text, 0, NULL);
+	n = look(s, p, json_object_get(all, "nftables"));
+	json_decref(all);
+	free(text);
+	return n;
+}
