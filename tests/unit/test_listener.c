@@ -4,13 +4,16 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <net/if.h>
 #include <netinet/tcp.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -20,6 +23,8 @@
 #include "base/clock.h"
 
 #define START_MS 1000000
+
+static const struct listener_opts alone = { .exclusive = true }, shared = { 0 };
 
 struct door {
 	struct listener_sink sink;
@@ -71,7 +76,7 @@ static int bind_any_port(union sockaddr_any *ret)
 	const union sockaddr_any a = loopback(0);
 	int fd = -1;
 
-	assert_int_equal(listener_bind(&a, true, &fd), 0);
+	assert_int_equal(listener_bind(&a, &alone, &fd), 0);
 	*ret = address_of(fd);
 	return fd;
 }
@@ -200,7 +205,7 @@ static void listener_bind__exclusive_on_a_shared_port__is_eaddrinuse(void **stat
 	struct door *d = *state;
 	int fd = -1;
 
-	assert_int_equal(listener_bind(&d->addr, true, &fd), -EADDRINUSE);
+	assert_int_equal(listener_bind(&d->addr, &alone, &fd), -EADDRINUSE);
 	assert_int_equal(fd, -1);
 }
 
@@ -209,7 +214,7 @@ static void listener_bind__not_exclusive__shares_the_port(void **state)
 	struct door *d = *state;
 	int fd = -1;
 
-	assert_int_equal(listener_bind(&d->addr, false, &fd), 0);
+	assert_int_equal(listener_bind(&d->addr, &shared, &fd), 0);
 	close(fd);
 }
 
@@ -222,8 +227,8 @@ static void listener_bind__port_of_a_socket_that_does_not_share__is_eaddrinuse(v
 	assert_int_equal(bind(other, &a.sa, sockaddr_len(&a)), 0);
 	assert_int_equal(listen(other, 1), 0);
 	a = address_of(other);
-	assert_int_equal(listener_bind(&a, true, &fd), -EADDRINUSE);
-	assert_int_equal(listener_bind(&a, false, &fd), -EADDRINUSE);
+	assert_int_equal(listener_bind(&a, &alone, &fd), -EADDRINUSE);
+	assert_int_equal(listener_bind(&a, &shared, &fd), -EADDRINUSE);
 	close(other);
 }
 
@@ -234,7 +239,7 @@ static void listener_bind__foreign_address__is_eaddrnotavail(void **state)
 
 	(void)state;
 	sockaddr_set(&a, (const uint8_t[4]){ 192, 0, 2, 1 }, 4, 0);
-	assert_int_equal(listener_bind(&a, true, &fd), -EADDRNOTAVAIL);
+	assert_int_equal(listener_bind(&a, &alone, &fd), -EADDRNOTAVAIL);
 	assert_int_equal(fd, -1);
 }
 
@@ -270,10 +275,10 @@ static void listener_bind__owned_by_another_process__is_free_once_that_is_killed
 	pid_t pid = fork_owner(&a, &client);
 
 	(void)state;
-	while_alive = listener_bind(&a, true, &fd);
+	while_alive = listener_bind(&a, &alone, &fd);
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
-	after_death = listener_bind(&a, true, &fd);
+	after_death = listener_bind(&a, &alone, &fd);
 	assert_int_equal(while_alive, -EADDRINUSE);
 	assert_int_equal(after_death, 0);
 	close(fd);
@@ -287,7 +292,7 @@ static void listener_bind__any_ipv6__takes_ipv4_and_tells_it_as_such(void **stat
 	struct listener *both;
 	int fd = -1, client;
 
-	assert_int_equal(listener_bind(&any, true, &fd), 0);
+	assert_int_equal(listener_bind(&any, &alone, &fd), 0);
 	to = address_of(fd);
 	to = loopback(sockaddr_port(&to));
 	both = listener_start(d->loop, fd, &d->sink);
@@ -297,6 +302,103 @@ static void listener_bind__any_ipv6__takes_ipv4_and_tells_it_as_such(void **stat
 	assert_int_equal(d->last_peer.sa.sa_family, AF_INET);
 	listener_free(both);
 	close(client);
+}
+
+static int option_of(int fd, int level, int name)
+{
+	int value = -1;
+	socklen_t len = sizeof(value);
+
+	assert_int_equal(getsockopt(fd, level, name, &value, &len), 0);
+	return value;
+}
+
+static void listener_bind__transparent_and_marked__is_inherited(void **state)
+{
+	const struct listener_opts opts = { .exclusive = true, .transparent = true, .mark = 0x800 };
+	struct door *d = *state;
+	union sockaddr_any a = loopback(0);
+	struct listener *ln;
+	int fd = -1, err = listener_bind(&a, &opts, &fd), client;
+
+	if (err == -EPERM) {
+		print_message("no right to be transparent\n");
+		skip();
+	}
+	assert_int_equal(err, 0);
+	a = address_of(fd);
+	ln = listener_start(d->loop, fd, &d->sink);
+	client = connect_to(&a);
+	loop_turn(d->loop, 1000);
+	assert_int_equal(d->accepted, 1);
+	assert_int_equal(option_of(d->last_fd, SOL_SOCKET, SO_MARK), 0x800);
+	assert_int_equal(option_of(d->last_fd, SOL_IP, IP_TRANSPARENT), 1);
+	listener_free(ln);
+	close(client);
+}
+
+static void listener_bind__transparent__takes_foreign_addresses(void **state)
+{
+	const struct listener_opts opts = { .exclusive = true, .transparent = true };
+	union sockaddr_any a;
+	int fd = -1, err;
+
+	(void)state;
+	sockaddr_set(&a, (const uint8_t[4]){ 192, 0, 2, 1 }, 4, 7893);
+	err = listener_bind(&a, &opts, &fd);
+	if (err == -EPERM) {
+		print_message("no right to be transparent\n");
+		skip();
+	}
+	assert_int_equal(err, 0);
+	close(fd);
+}
+
+enum { NO_NAMESPACE = 77 };
+
+/* In a child: what "::1" becomes where nothing has that address; 0, or the step that went wrong. */
+static int without_ipv6(void)
+{
+	const char *off = "/proc/sys/net/ipv6/conf/lo/disable_ipv6";
+	union sockaddr_any a = { .in6 = { .sin6_family = AF_INET6,
+					  .sin6_addr = IN6ADDR_LOOPBACK_INIT } };
+	struct ifreq lo = { .ifr_name = "lo", .ifr_flags = IFF_UP };
+	int fd, ln = -1;
+
+	if (unshare(CLONE_NEWNET) < 0)
+		return NO_NAMESPACE;
+	fd = open(off, O_WRONLY | O_CLOEXEC);
+	if (fd < 0 || write(fd, "1", 1) != 1)
+		return NO_NAMESPACE;
+	close(fd);
+	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (ioctl(fd, SIOCSIFFLAGS, &lo) < 0)
+		return 1;
+	if (listener_bind(&a, &alone, &ln) < 0)
+		return 2;
+	a = address_of(ln);
+	if (a.sa.sa_family != AF_INET || a.in.sin_addr.s_addr != htonl(INADDR_LOOPBACK))
+		return 3;
+	a.in6 = (struct sockaddr_in6){ .sin6_family = AF_INET6,
+				       .sin6_addr = { .s6_addr = { 0x20, 1, [15] = 1 } } };
+	return listener_bind(&a, &alone, &ln) == -EADDRNOTAVAIL ? 0 : 4;
+}
+
+static void listener_bind__ipv6_loopback_without_ipv6__is_ipv4_loopback(void **state)
+{
+	int status = -1;
+	pid_t pid = fork();
+
+	(void)state;
+	if (pid == 0)
+		_exit(without_ipv6());
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	if (WEXITSTATUS(status) == NO_NAMESPACE) {
+		print_message("no network namespace without IPv6\n");
+		skip();
+	}
+	assert_int_equal(WEXITSTATUS(status), 0);
 }
 
 /* What happens in a child without spare descriptors; 0, or the number of the step that went wrong.
@@ -360,6 +462,9 @@ int main(void)
 		cmocka_unit_test(
 			listener_bind__owned_by_another_process__is_free_once_that_is_killed),
 		door_test(listener_bind__any_ipv6__takes_ipv4_and_tells_it_as_such),
+		door_test(listener_bind__transparent_and_marked__is_inherited),
+		cmocka_unit_test(listener_bind__transparent__takes_foreign_addresses),
+		cmocka_unit_test(listener_bind__ipv6_loopback_without_ipv6__is_ipv4_loopback),
 		door_test(listener__no_descriptors_left__pauses_for_100_ms_and_loses_nothing),
 	};
 

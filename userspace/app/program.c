@@ -31,7 +31,8 @@ static int bind_one(struct program *p, size_t i, char *why, size_t why_len)
 	char text[SOCKADDR_TEXT_MAX];
 
 	for (unsigned k = 0; k < p->n_workers; k++) {
-		int err = listener_bind(&in->listen, k == 0, &fds[k]);
+		const struct listener_opts opts = { .exclusive = k == 0 };
+		int err = listener_bind(&in->listen, &opts, &fds[k]);
 
 		if (err) {
 			snprintf(why, why_len, "%s: cannot listen on %s: %s", in->tag,

@@ -9,8 +9,9 @@
 #include <string.h>
 
 #include "base/fd.h"
-#include "io/sockopt.h"
 #include "base/log.h"
+#include "io/original.h"
+#include "io/sockopt.h"
 
 #define BACKLOG	     4096
 #define ACCEPT_BATCH 64
@@ -25,42 +26,55 @@ struct listener {
 	bool closed;
 };
 
-static int open_bound(const union sockaddr_any *addr, bool share, int *ret_fd)
+static int set_up(int fd, int family, const struct listener_opts *opts, bool share)
 {
-	int err = 0;
-	int fd = socket(addr->sa.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int err = sockopt_int(fd, SOL_SOCKET, SO_REUSEADDR, 1);
 
-	if (fd < 0 || sockopt_int(fd, SOL_SOCKET, SO_REUSEADDR, 1) < 0 ||
-	    (share && sockopt_int(fd, SOL_SOCKET, SO_REUSEPORT, 1) < 0) ||
-	    (addr->sa.sa_family == AF_INET6 && sockopt_int(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0) < 0) ||
-	    bind(fd, &addr->sa, sockaddr_len(addr)) < 0) {
+	if (err == 0 && share)
+		err = sockopt_int(fd, SOL_SOCKET, SO_REUSEPORT, 1);
+	if (err == 0 && family == AF_INET6)
+		err = sockopt_int(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0);
+	if (err == 0 && opts->transparent)
+		err = original_transparent(fd, family);
+	if (err == 0 && opts->mark)
+		err = sockopt_int(fd, SOL_SOCKET, SO_MARK, (int)opts->mark);
+	return err;
+}
+
+static int open_bound(const union sockaddr_any *addr, const struct listener_opts *opts, bool share,
+		      int *ret_fd)
+{
+	int family = addr->sa.sa_family;
+	int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int err = fd < 0 ? -errno : set_up(fd, family, opts, share);
+
+	if (err == 0 && bind(fd, &addr->sa, sockaddr_len(addr)) < 0)
 		err = -errno;
-		goto out;
-	}
-	*ret_fd = fd_take(&fd);
-out:
+	if (err == 0)
+		*ret_fd = fd_take(&fd);
 	fd_close(fd);
 	return err;
 }
 
 /* A socket that does not share the port cannot be bound next to one that listens, shared or not. */
-static int probe(const union sockaddr_any *addr)
+static int probe(const union sockaddr_any *addr, const struct listener_opts *opts)
 {
 	int fd = -1;
-	int err = open_bound(addr, false, &fd);
+	int err = open_bound(addr, opts, false, &fd);
 
 	fd_close(fd);
 	return err;
 }
 
-static int bind_and_listen(const union sockaddr_any *addr, bool exclusive, int *ret_fd)
+static int bind_and_listen(const union sockaddr_any *addr, const struct listener_opts *opts,
+			   int *ret_fd)
 {
 	int fd = -1;
-	int err = exclusive && sockaddr_port(addr) ? probe(addr) : 0;
+	int err = opts->exclusive && sockaddr_port(addr) ? probe(addr, opts) : 0;
 
 	if (err < 0)
 		return err;
-	err = open_bound(addr, true, &fd);
+	err = open_bound(addr, opts, true, &fd);
 	if (err < 0)
 		return err;
 	if (listen(fd, BACKLOG) < 0) {
@@ -73,17 +87,29 @@ out:
 	return err;
 }
 
-int listener_bind(const union sockaddr_any *addr, bool exclusive, int *ret_fd)
+/* The same in IPv4: of an address that says no more than "any" or "this machine". */
+static bool in_ipv4(const union sockaddr_any *addr, union sockaddr_any *ret)
 {
-	int err = bind_and_listen(addr, exclusive, ret_fd);
+	static const uint8_t any[4] = { 0 }, loopback[4] = { 127, 0, 0, 1 };
+	const struct in6_addr *ip = &addr->in6.sin6_addr;
+	bool is_any;
 
-	if ((err == -EAFNOSUPPORT || err == -EADDRNOTAVAIL) && addr->sa.sa_family == AF_INET6 &&
-	    IN6_IS_ADDR_UNSPECIFIED(&addr->in6.sin6_addr)) {
-		union sockaddr_any any4;
+	if (addr->sa.sa_family != AF_INET6)
+		return false;
+	is_any = IN6_IS_ADDR_UNSPECIFIED(ip);
+	if (!is_any && !IN6_IS_ADDR_LOOPBACK(ip))
+		return false;
+	sockaddr_set(ret, is_any ? any : loopback, 4, sockaddr_port(addr));
+	return true;
+}
 
-		sockaddr_set(&any4, (const uint8_t[4]){ 0 }, 4, sockaddr_port(addr));
-		err = bind_and_listen(&any4, exclusive, ret_fd);
-	}
+int listener_bind(const union sockaddr_any *addr, const struct listener_opts *opts, int *ret_fd)
+{
+	int err = bind_and_listen(addr, opts, ret_fd);
+	union sockaddr_any v4;
+
+	if ((err == -EAFNOSUPPORT || err == -EADDRNOTAVAIL) && in_ipv4(addr, &v4))
+		err = bind_and_listen(&v4, opts, ret_fd);
 	return err;
 }
 
