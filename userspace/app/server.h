@@ -35,7 +35,8 @@ struct server_session {
 	struct list in_server;
 	struct timer idle;
 	struct deferred dead;
-	char peer[SOCKADDR_TEXT_MAX];
+	union sockaddr_any from;
+	char peer[SOCKADDR_TEXT_MAX]; /* the same */
 };
 
 /* A connection that was accepted; the places it took of n_sessions are its own from here on. */

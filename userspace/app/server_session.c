@@ -86,6 +86,7 @@ void server_session_start(struct server *s, const struct config_user *user, stru
 	}
 	ss->s = s;
 	ss->user = user;
+	ss->from = *peer;
 	sockaddr_text(peer, ss->peer);
 	list_push_back(&s->sessions, &ss->in_server);
 	session_init(&ss->l.core, SESSION_SERVER);

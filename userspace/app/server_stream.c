@@ -227,4 +227,5 @@ void server_stream_open(struct link *l, uint32_t stream_id)
 	ss->flow.network = IPPROTO_TCP;
 	ss->flow.user = session->user->name;
 	ss->flow.tag = ss->tag;
+	ss->flow.src = session->from;
 }

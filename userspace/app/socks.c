@@ -8,37 +8,21 @@
 #include <string.h>
 
 #include "base/fd.h"
-#include "io/sockopt.h"
 
 static void release(struct deferred *d)
 {
-	free(container_of(d, struct socks_conn, dead));
+	free(container_of(d, struct socks_conn, l.dead));
 }
 
-/* Ends the dialogue. The descriptor goes with it, unless it was taken. */
 void socks_conn_done(struct socks_conn *c)
 {
-	struct worker *w = c->s->in.w;
-
-	if (c->closed)
-		return;
-	c->closed = true;
-	if (c->flow_open)
-		flow_cancel(&c->flow);
-	loop_forget(w->loop, &c->watch);
-	loop_disarm(w->loop, &c->timer);
-	list_remove(&c->in_socks);
-	socks_udp_free(c->udp);
-	fd_close(c->watch.fd);
-	if (!c->place_moved)
-		limit_give(&w->program->n_local);
-	limit_give(&w->program->n_busy);
-	loop_defer(w->loop, &c->dead, release);
+	if (local_conn_end(&c->l, release))
+		socks_udp_free(c->udp);
 }
 
 static void ready(struct watcher *w, uint32_t events)
 {
-	struct socks_conn *c = container_of(w, struct socks_conn, watch);
+	struct socks_conn *c = container_of(w, struct socks_conn, l.watch);
 
 	(void)events;
 	/* while connecting what comes stays in the socket; only a client that is gone matters */
@@ -47,7 +31,7 @@ static void ready(struct watcher *w, uint32_t events)
 			socks_conn_done(c);
 		return;
 	}
-	while (!c->closed && c->phase != SOCKS_CONNECTING) {
+	while (!c->l.closed && c->phase != SOCKS_CONNECTING) {
 		ssize_t n = recv(w->fd, c->buf + c->have, sizeof(c->buf) - c->have, 0);
 
 		if (n < 0 && errno == EINTR)
@@ -68,55 +52,40 @@ static void ready(struct watcher *w, uint32_t events)
 
 static void too_slow(struct timer *t)
 {
-	socks_conn_done(container_of(t, struct socks_conn, timer));
+	socks_conn_done(container_of(t, struct socks_conn, l.timer));
 }
 
-static void begin(struct socks *s, int fd)
+static void begin(struct socks *s, int fd, const union sockaddr_any *peer)
 {
 	struct worker *w = s->in.w;
 	uint32_t patience_ms = config_handshake_ms(&w->config->limits, s->in.config);
 	struct socks_conn *c = calloc(1, sizeof(*c));
 
 	if (!c) {
-		fd_close(fd);
-		limit_give(&w->program->n_local);
+		local_drop(&s->in, fd);
 		return;
 	}
-	sockopt_keepalive(fd);
-	limit_take(&w->program->n_busy, UINT32_MAX);
 	c->s = s;
-	c->watch = (struct watcher){ .fd = fd, .ready = ready };
-	snprintf(c->tag, sizeof(c->tag), "l%u", atomic_fetch_add(&w->program->next_tag, 1) + 1);
-	list_push_back(&s->conns, &c->in_socks);
-	if (loop_watch(w->loop, &c->watch, EPOLLIN | EPOLLRDHUP) < 0 ||
-	    loop_arm(w->loop, &c->timer, patience_ms, too_slow) < 0)
+	c->l.watch.ready = ready;
+	local_conn_start(&c->l, &s->in, &s->conns, fd, peer);
+	if (local_conn_watch(&c->l, EPOLLIN | EPOLLRDHUP) < 0 ||
+	    loop_arm(w->loop, &c->l.timer, patience_ms, too_slow) < 0)
 		socks_conn_done(c);
 }
 
 static void adopt(struct inbound *in, int fd)
 {
-	begin(container_of(in, struct socks, in), fd);
+	begin(container_of(in, struct socks, in), fd, NULL);
 }
 
 static void accepted(struct listener_sink *sink, int fd, const union sockaddr_any *peer)
 {
 	struct socks *s = container_of(sink, struct socks, in.sink);
-	struct worker *w = s->in.w, *better = NULL;
-	struct outbound *o = w->outbounds[w->config->final_outbound];
 
-	(void)peer;
-	count(&w->counters.connections, 1);
-	if (!limit_take(&w->program->n_local, w->config->limits.local_connections)) {
-		if (log_allowed(&s->refused, 1))
-			log_warn(s->in.config->tag,
-				 "connections are refused: limits.local_connections is reached");
+	if (!local_place(&s->in, &s->refused))
 		fd_close(fd);
-		return;
-	}
-	if (o->ops->better_worker)
-		better = o->ops->better_worker(o);
-	if (!better || worker_hand_over(better, s->in.index, fd) < 0)
-		begin(s, fd);
+	else if (!local_handed_over(&s->in, fd))
+		begin(s, fd, peer);
 }
 
 static void drain(struct inbound *in)
@@ -127,7 +96,7 @@ static void drain(struct inbound *in)
 	in->listener = NULL;
 	list_for_each_safe(it, &s->conns)
 	{
-		struct socks_conn *c = container_of(it, struct socks_conn, in_socks);
+		struct socks_conn *c = container_of(it, struct socks_conn, l.link);
 
 		if (c->phase < SOCKS_CONNECTING)
 			socks_conn_done(c);
@@ -140,7 +109,7 @@ static void socks_free(struct inbound *in)
 
 	drain(in);
 	while (!list_empty(&s->conns))
-		socks_conn_done(container_of(s->conns.next, struct socks_conn, in_socks));
+		socks_conn_done(container_of(s->conns.next, struct socks_conn, l.link));
 	free(s);
 }
 

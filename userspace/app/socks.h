@@ -3,8 +3,7 @@
 #ifndef APP_SOCKS_H
 #define APP_SOCKS_H
 
-#include "app/flow.h"
-#include "app/inbound.h"
+#include "app/local_conn.h"
 #include "proto/socks5.h"
 
 struct socks_udp;
@@ -29,17 +28,12 @@ enum socks_phase {
 /* One local client, until its connection is relayed or, for UDP, as long as it holds it open. */
 struct socks_conn {
 	struct socks *s;
-	struct list in_socks;
-	struct watcher watch;
-	struct timer timer;
-	struct flow flow;
-	struct deferred dead;
+	struct local_conn l;
 	struct socks_udp *udp;
 	enum socks_phase phase;
-	bool closed, flow_open, place_moved;
 	uint16_t have;
 	uint8_t buf[SOCKS_DIALOGUE_MAX];
-	char user[64], tag[16];
+	char user[64];
 };
 
 /* Reads on in what c->buf holds; may end the connection, or hand it to a relay. */

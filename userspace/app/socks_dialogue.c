@@ -6,13 +6,12 @@
 
 #include "app/socks.h"
 #include "base/secret.h"
-#include "datapath/tcp.h"
 
 static void send_all(struct socks_conn *c, const uint8_t *p, size_t n)
 {
 	/* some bytes into an empty socket buffer: if they do not fit, nobody is there */
-	if (send(c->watch.fd, p, n, MSG_NOSIGNAL) != (ssize_t)n)
-		loop_arm(c->s->in.w->loop, &c->timer, 1, c->timer.expired);
+	if (send(c->l.watch.fd, p, n, MSG_NOSIGNAL) != (ssize_t)n)
+		loop_arm(c->s->in.w->loop, &c->l.timer, 1, c->l.timer.expired);
 }
 
 static void reply(struct socks_conn *c, enum socks5_reply code, const struct addr *bound)
@@ -28,7 +27,7 @@ static void reply(struct socks_conn *c, enum socks5_reply code, const struct add
 static void refuse(struct socks_conn *c, enum socks5_reply code)
 {
 	reply(c, code, NULL);
-	for (int i = 0; i < 64 && recv(c->watch.fd, c->buf, sizeof(c->buf), 0) > 0; i++)
+	for (int i = 0; i < 64 && recv(c->l.watch.fd, c->buf, sizeof(c->buf), 0) > 0; i++)
 		;
 	socks_conn_done(c);
 }
@@ -54,35 +53,25 @@ static enum socks5_reply reply_for(int err)
 
 static void opened(struct flow *f, struct endpoint *far)
 {
-	struct socks_conn *c = container_of(f, struct socks_conn, flow);
-	struct worker *w = c->s->in.w;
+	struct socks_conn *c = container_of(f, struct socks_conn, l.flow);
 	struct buf early = { 0 };
-	struct endpoint *local = NULL;
 
-	c->flow_open = false;
+	c->l.flow_open = false;
 	reply(c, SOCKS5_OK, NULL);
-	loop_forget(w->loop, &c->watch);
-	if (buf_append(&early, &w->pool, c->buf, c->have) == 0)
-		local = tcp_endpoint_new(&w->relay, c->watch.fd, &early, &w->program->n_local);
-	if (!local) {
-		buf_done(&early, &w->pool);
+	if (buf_append(&early, &f->w->pool, c->buf, c->have) == 0)
+		local_conn_join(&c->l, far, &early);
+	else
 		far->ops->abort(far);
-	} else {
-		c->watch.fd = -1;
-		c->place_moved = true;
-		local->engine = c->s->in.config->datapath;
-		endpoint_join(far, local);
-	}
 	socks_conn_done(c);
 }
 
 static void failed(struct flow *f, int err, const char *why)
 {
-	struct socks_conn *c = container_of(f, struct socks_conn, flow);
+	struct socks_conn *c = container_of(f, struct socks_conn, l.flow);
 	char text[ADDR_TEXT_MAX];
 
-	c->flow_open = false;
-	log_info(c->tag, "%s: %s", addr_text(&f->dst, text), why);
+	c->l.flow_open = false;
+	log_info(c->l.tag, "%s: %s", addr_text(&f->dst, text), why);
 	refuse(c, reply_for(err));
 }
 
@@ -97,7 +86,7 @@ static void associate(struct socks_conn *c)
 {
 	struct addr bound;
 
-	c->udp = socks_udp_new(c->s, c->watch.fd, c->user, c->tag, udp_over, c);
+	c->udp = socks_udp_new(c->s, c->l.watch.fd, c->user, c->l.tag, udp_over, c);
 	if (!c->udp) {
 		refuse(c, SOCKS5_FAILURE);
 		return;
@@ -113,15 +102,10 @@ static void connect_to(struct socks_conn *c, const struct addr *dst)
 	static const struct flow_ops ops = { .opened = opened, .failed = failed };
 
 	c->phase = SOCKS_CONNECTING;
-	c->flow.w = c->s->in.w;
-	c->flow.ops = &ops;
-	c->flow.inbound = c->s->in.index;
-	c->flow.network = IPPROTO_TCP;
-	c->flow.user = c->user;
-	c->flow.tag = c->tag;
-	c->flow.dst = *dst;
-	c->flow_open = true;
-	flow_connect(&c->flow);
+	c->l.flow.ops = &ops;
+	c->l.flow.user = c->user;
+	c->l.flow.dst = *dst;
+	local_conn_connect(&c->l);
 }
 
 static ssize_t on_greeting(struct socks_conn *c)
@@ -162,7 +146,7 @@ static ssize_t on_userpass(struct socks_conn *c)
 	secret_wipe(c->buf, (size_t)used);
 	send_all(c, (uint8_t[]){ 1, found ? 0 : 1 }, 2);
 	if (!found) {
-		log_warn(c->tag, "socks authentication failed on %s", in->tag);
+		log_warn(c->l.tag, "socks authentication failed on %s", in->tag);
 		return -EPROTO;
 	}
 	snprintf(c->user, sizeof(c->user), "%s", found->name);
@@ -184,7 +168,7 @@ static ssize_t on_request(struct socks_conn *c)
 	}
 	c->have = (uint16_t)(c->have - used);
 	memmove(c->buf, c->buf + used, c->have);
-	loop_disarm(c->s->in.w->loop, &c->timer);
+	loop_disarm(c->s->in.w->loop, &c->l.timer);
 	if (r.cmd == SOCKS5_CONNECT)
 		connect_to(c, &r.dst);
 	else if (r.cmd == SOCKS5_UDP_ASSOCIATE)
@@ -198,7 +182,7 @@ void socks_dialogue(struct socks_conn *c)
 {
 	ssize_t used = 1;
 
-	while (used > 0 && c->have > 0 && !c->closed && c->phase < SOCKS_CONNECTING) {
+	while (used > 0 && c->have > 0 && !c->l.closed && c->phase < SOCKS_CONNECTING) {
 		used = c->phase == SOCKS_GREETING   ? on_greeting(c)
 		       : c->phase == SOCKS_USERPASS ? on_userpass(c)
 						    : on_request(c);

@@ -181,8 +181,13 @@ struct socks_udp *socks_udp_new(struct socks *s, int control_fd, const char *use
 	u->s = s;
 	u->over = over;
 	u->owner = owner;
-	u->flow = (struct flow){ .w = w, .inbound = s->in.index, .network = IPPROTO_UDP, .user = user, .tag = tag };
 	u->watch = (struct watcher){ .fd = open_socket(u, control_fd), .ready = ready };
+	u->flow = (struct flow){ .w = w,
+				 .inbound = s->in.index,
+				 .network = IPPROTO_UDP,
+				 .user = user,
+				 .tag = tag,
+				 .src = u->client };
 	if (u->watch.fd < 0 || loop_watch_level(w->loop, &u->watch, EPOLLIN) < 0)
 		goto fail;
 	return u;
