@@ -17,6 +17,8 @@ $(B)/tests/unit/test_%: $(B)/tests/unit/test_%.o $(UNIT_SHARED:%.c=$(B)/%.o) $(L
 $(B)/tests/unit/test_wire_record_fails: LDFLAGS += -Wl,--wrap=EVP_MAC_final
 # Has acknowledgements come between two system calls.
 $(B)/tests/unit/test_wire_kernel_held: LDFLAGS += -Wl,--wrap=getsockopt
+# Has flows end as the test wants.
+$(B)/tests/unit/test_transparent: LDFLAGS += -Wl,--wrap=flow_connect,--wrap=flow_cancel
 # Has keys refused.
 $(B)/tests/unit/test_wire_kernel_refused: LDFLAGS += -Wl,--wrap=setsockopt
 

@@ -56,27 +56,48 @@ static inline bool captured_route(struct nl_sock *nl, int family, const char *ne
 	return added;
 }
 
-/* Enters it for good, once, or skips the test where that cannot be had. */
-static inline void captured_enter(void)
+/* Enters it for good, once. False where that cannot be had; why is printed. */
+static inline bool captured_entered(void)
 {
 	static enum { NOT_TRIED, INSIDE, REFUSED } state;
 	struct nl_sock *nl;
 
-	if (state == NOT_TRIED) {
-		nl = nl_socket_alloc();
-		state = REFUSED;
-		if (unshare(CLONE_NEWNET) < 0)
-			print_message("no network namespace: %s\n", strerror(errno));
-		else if (!captured_lo_up() || nl_connect(nl, NETLINK_ROUTE) < 0 ||
-			 !captured_route(nl, AF_INET, CAPTURED_NET4) ||
-			 !captured_route(nl, AF_INET6, CAPTURED_NET6))
-			print_message("no local routes in a network namespace\n");
-		else
-			state = INSIDE;
-		nl_socket_free(nl);
-	}
-	if (state == REFUSED)
+	if (state != NOT_TRIED)
+		return state == INSIDE;
+	nl = nl_socket_alloc();
+	state = REFUSED;
+	if (unshare(CLONE_NEWNET) < 0)
+		print_message("no network namespace: %s\n", strerror(errno));
+	else if (!captured_lo_up() || nl_connect(nl, NETLINK_ROUTE) < 0 ||
+		 !captured_route(nl, AF_INET, CAPTURED_NET4) ||
+		 !captured_route(nl, AF_INET6, CAPTURED_NET6))
+		print_message("no local routes in a network namespace\n");
+	else
+		state = INSIDE;
+	nl_socket_free(nl);
+	return state == INSIDE;
+}
+
+/* For a test: skips it where it cannot be entered. */
+static inline void captured_enter(void)
+{
+	if (!captured_entered())
 		skip();
+}
+
+static inline void captured_skip(void **state)
+{
+	(void)state;
+	skip();
+}
+
+/* For main(): the same for all of these, before what sets them up. */
+static inline void captured_enter_all(struct CMUnitTest *tests, size_t n)
+{
+	if (captured_entered())
+		return;
+	for (size_t i = 0; i < n; i++)
+		tests[i] = (struct CMUnitTest){ .name = tests[i].name, .test_func = captured_skip };
 }
 
 static inline union sockaddr_any captured_addr(const char *ip, uint16_t port)

@@ -42,7 +42,8 @@ struct inbound *server_new(struct worker *w, const struct config_inbound *c,
 			   struct inbound_shared *shared, int fd, char *why, size_t why_len);
 struct inbound *socks_new(struct worker *w, const struct config_inbound *c, int fd, char *why,
 			  size_t why_len);
-/* udp_fd is -1 where there is no UDP. */
+/* fd (listening, as listener_bind() makes it) or udp_fd is -1 where that is not captured. Takes
+ * over both, also on failure. */
 struct inbound *transparent_new(struct worker *w, const struct config_inbound *c, int fd,
 				int udp_fd, char *why, size_t why_len);
 

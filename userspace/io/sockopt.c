@@ -27,3 +27,10 @@ int sockopt_keepalive(int fd)
 		err = sockopt_int(fd, IPPROTO_TCP, TCP_KEEPCNT, KEEPALIVE_PROBES);
 	return err;
 }
+
+int sockopt_reset(int fd)
+{
+	const struct linger hard = { .l_onoff = 1, .l_linger = 0 };
+
+	return setsockopt(fd, SOL_SOCKET, SO_LINGER, &hard, sizeof(hard)) < 0 ? -errno : 0;
+}

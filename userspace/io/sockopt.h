@@ -8,5 +8,7 @@ int sockopt_int(int fd, int level, int option, int value);
 /* TCP keepalive: first probe after 15 s, then every 15 s, four of them (protocol notes 9). On a
  * listening socket: for all that it accepts. 0 or -errno. */
 int sockopt_keepalive(int fd);
+/* Has close() reset the connection, whatever is under way. 0 or -errno. */
+int sockopt_reset(int fd);
 
 #endif
