@@ -21,7 +21,7 @@
 #endif
 
 #define STATE_MAGIC   0x65746174736c7461ull /* "atlstate" in memory */
-#define STATE_VERSION 1
+#define STATE_VERSION 2
 
 /* Limits of the capacities that a header names. */
 #define STATE_WORKERS_MAX 256
@@ -99,6 +99,8 @@ struct state_counters {
 	uint64_t bytes_up, bytes_down; /* payload of streams that have ended */
 	uint64_t client_sessions, client_retries;
 	uint64_t udp_sent, udp_dropped;
+	uint64_t udp_captured, udp_answered; /* datagrams of captured flows: from and to clients */
+	uint64_t udp_flows, udp_evicted;     /* captured: begun, ended early to make a place */
 	uint64_t sessions_kernel_tx, sessions_kernel_rx; /* handed to kernel TLS */
 	uint64_t kernel_refused;			 /* sessions that the kernel did not take */
 	uint64_t streams_spliced, streams_sockmap;	 /* which began to use that engine */
@@ -148,7 +150,7 @@ struct state_stream {
 };
 
 _Static_assert(sizeof(struct state_header) == 184, "fixed");
-_Static_assert(sizeof(struct state_counters) == 28 * 8, "fixed");
+_Static_assert(sizeof(struct state_counters) == 32 * 8, "fixed");
 _Static_assert(sizeof(struct state_session) == 256, "fixed");
 _Static_assert(sizeof(struct state_stream) == 192, "fixed");
 

@@ -17,6 +17,8 @@ static const char *const counter_names[] = {
 	NAME(bytes_up),		  NAME(bytes_down),
 	NAME(client_sessions),	  NAME(client_retries),
 	NAME(udp_sent),		  NAME(udp_dropped),
+	NAME(udp_captured),	  NAME(udp_answered),
+	NAME(udp_flows),	  NAME(udp_evicted),
 	NAME(sessions_kernel_tx), NAME(sessions_kernel_rx),
 	NAME(kernel_refused),	  NAME(streams_spliced),
 	NAME(streams_sockmap),	  NAME(bytes_copied_up),

@@ -28,7 +28,8 @@ struct udp {
 	struct worker *w;
 	const struct config_dial *dial;
 	struct watcher watch;
-	struct timer idle;
+	struct timer idle; /* looks from time to time whether it has been silent for long */
+	uint64_t used_ms;
 	struct deferred dead;
 	struct owned owned;
 	struct list waiting;
@@ -76,7 +77,12 @@ static void udp_close(struct packets *p)
 static void idle_over(struct timer *t)
 {
 	struct udp *u = container_of(t, struct udp, idle);
+	uint64_t silent_ms = loop_now_ms(u->w->loop) - u->used_ms;
 
+	if (silent_ms < u->timeout_ms) {
+		loop_arm(u->w->loop, t, u->timeout_ms - silent_ms, idle_over);
+		return;
+	}
 	packets_close_peer(&u->p);
 	udp_close(&u->p);
 }
@@ -91,7 +97,7 @@ static void end_owned(struct owned *o)
 
 static void touch(struct udp *u)
 {
-	loop_arm(u->w->loop, &u->idle, u->timeout_ms, idle_over);
+	u->used_ms = loop_now_ms(u->w->loop);
 }
 
 static void drop(struct udp *u)
@@ -257,6 +263,7 @@ struct packets *direct_packets(struct outbound *o, const struct flow *f, bool co
 		goto fail;
 	worker_own(u->w, &u->owned, end_owned);
 	touch(u);
+	loop_arm(u->w->loop, &u->idle, timeout_ms, idle_over);
 	return &u->p;
 fail:
 	fd_close(u->watch.fd);

@@ -43,7 +43,7 @@ void state_publish(const struct program *p, bool draining)
 	put32(&h->connections_now, p->n_sessions);
 	put32(&h->handshakes_now, p->n_handshakes);
 	put32(&h->local_now, p->n_local);
-	put32(&h->udp_now, p->n_udp);
+	put32(&h->udp_now, p->n_udp + p->n_udp_sessions);
 	put32(&h->busy_now, p->n_busy);
 	put32(&h->kernel_tls_off, p->kernel_tls_off);
 	put32(&h->draining, draining);

@@ -65,14 +65,21 @@ static void end_owned(struct owned *o)
 	end_both(container_of(o, struct uot, owned));
 }
 
+/* Armed once and not with each datagram: what passed meanwhile is found when it fires. */
 static void idle_over(struct timer *t)
 {
-	end_both(container_of(t, struct uot, idle));
+	struct uot *u = container_of(t, struct uot, idle);
+	uint64_t silent_ms = loop_now_ms(u->w->loop) - u->used_ms;
+
+	if (silent_ms >= u->timeout_ms)
+		end_both(u);
+	else
+		loop_arm(u->w->loop, t, u->timeout_ms - silent_ms, idle_over);
 }
 
 static void touch(struct uot *u)
 {
-	loop_arm(u->w->loop, &u->idle, u->timeout_ms, idle_over);
+	u->used_ms = loop_now_ms(u->w->loop);
 }
 
 static void endpoint_write(struct endpoint *e, struct iovec *iov, int n, enum endpoint_room room)
@@ -186,6 +193,7 @@ static struct uot *uot_new(const struct flow *f, uint32_t timeout_ms)
 	u->flow.tag = u->tag;
 	worker_own(u->w, &u->owned, end_owned);
 	touch(u);
+	loop_arm(u->w->loop, &u->idle, timeout_ms, idle_over);
 	return u;
 }
 

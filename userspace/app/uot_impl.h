@@ -12,7 +12,8 @@ struct uot {
 	struct packets p;  /* towards the datagrams */
 	struct worker *w;
 	struct flow flow; /* server: how to route; client: the stream being opened */
-	struct timer idle;
+	struct timer idle; /* looks from time to time whether it has been silent for long */
+	uint64_t used_ms;
 	struct deferred dead;
 	struct owned owned;
 	struct buf pending; /* client: sent before the stream was there */

@@ -81,6 +81,8 @@ struct program {
 	_Atomic uint32_t n_handshakes; /* under way, server role */
 	_Atomic uint32_t n_local;      /* connections of local inbounds */
 	_Atomic uint32_t n_udp;	       /* UDP associations, both roles */
+	_Atomic uint32_t n_udp_flows;	 /* captured: reply sockets */
+	_Atomic uint32_t n_udp_sessions; /* captured: associations that hold a tunnel session */
 	_Atomic uint32_t n_farewells;  /* wires being closed in good order */
 	_Atomic uint32_t n_busy;       /* connections and streams that a drain waits for */
 	_Atomic uint32_t next_tag;     /* numbers for the log */

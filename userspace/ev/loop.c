@@ -97,6 +97,14 @@ void loop_forget(struct loop *l, struct watcher *w)
 	w->ready = NULL; /* a later event of this batch finds nobody */
 }
 
+void loop_close(struct loop *l, struct watcher *w)
+{
+	(void)l;
+	w->ready = NULL;
+	fd_close(w->fd);
+	w->fd = -1;
+}
+
 void loop_defer(struct loop *l, struct deferred *d, void (*release)(struct deferred *d))
 {
 	d->release = release;

@@ -69,6 +69,10 @@ int loop_rewatch_level(struct loop *l, struct watcher *w, uint32_t events);
  */
 void loop_forget(struct loop *l, struct watcher *w);
 
+/* As loop_forget(), and closes the descriptor, of which there must be no duplicate: cheaper than one
+ * after the other. */
+void loop_close(struct loop *l, struct watcher *w);
+
 /* Calls release(d) after the running batch. */
 void loop_defer(struct loop *l, struct deferred *d, void (*release)(struct deferred *d));
 

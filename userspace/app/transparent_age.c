@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// How long captured flows may be silent, and which of them make place for others.
+#include "app/transparent_udp.h"
+
+#define SWEEP_MS 1000
+/* As conntrack's defaults; and long enough for the second of two questions that share a port. */
+#define WAITING_MS  30000
+#define ANSWERED_MS 120000
+#define DONE_MS	    5000
+#define SILENT_MS   1000 /* without an answer for so long, it may be ended to make place */
+
+static uint64_t patience(const struct transparent_udp *u, enum udp_age age)
+{
+	static const uint32_t ms[UDP_AGES] = {
+		[UDP_WAITING] = WAITING_MS,
+		[UDP_ANSWERED] = ANSWERED_MS,
+		[UDP_DONE] = DONE_MS,
+	};
+	uint32_t bound = u->t->in.config->udp_timeout_ms;
+
+	return ms[age] < bound ? ms[age] : bound;
+}
+
+static struct udp_flow *longest_silent(struct transparent_udp *u, enum udp_age age)
+{
+	struct list *l = &u->ages[age];
+
+	return list_empty(l) ? NULL : container_of(l->next, struct udp_flow, in_age);
+}
+
+static uint64_t silent_ms(const struct transparent_udp *u, uint64_t used_ms)
+{
+	return loop_now_ms(u->w->loop) - used_ms;
+}
+
+static void sweep(struct timer *t)
+{
+	struct transparent_udp *u = container_of(t, struct transparent_udp, sweep);
+	struct udp_flow *f;
+
+	for (enum udp_age age = 0; age < UDP_AGES; age++)
+		while ((f = longest_silent(u, age)) && silent_ms(u, f->used_ms) >= patience(u, age))
+			udp_flow_end(f);
+	if (u->flows)
+		loop_arm(u->w->loop, t, SWEEP_MS, sweep);
+}
+
+void udp_ages_init(struct transparent_udp *u)
+{
+	for (enum udp_age age = 0; age < UDP_AGES; age++)
+		list_init(&u->ages[age]);
+	list_init(&u->waiting);
+	list_init(&u->answered);
+}
+
+void udp_age(struct udp_flow *f, enum udp_age age)
+{
+	struct transparent_udp *u = f->a->u;
+	uint64_t now = loop_now_ms(u->w->loop);
+
+	if (f->age == age && f->used_ms == now)
+		return;
+	f->age = age;
+	f->used_ms = now;
+	list_remove(&f->in_age);
+	list_push_back(&u->ages[age], &f->in_age);
+	if (!u->sweep.slot)
+		loop_arm(u->w->loop, &u->sweep, SWEEP_MS, sweep);
+}
+
+bool udp_evict_flow(struct transparent_udp *u)
+{
+	struct udp_flow *worst = longest_silent(u, UDP_WAITING);
+
+	if (worst && silent_ms(u, worst->used_ms) < SILENT_MS)
+		worst = NULL;
+	for (enum udp_age age = UDP_ANSWERED; age < UDP_AGES; age++) {
+		struct udp_flow *f = longest_silent(u, age);
+
+		if (f && (!worst || f->used_ms < worst->used_ms))
+			worst = f;
+	}
+	if (!worst)
+		return false;
+	count(&u->w->counters.udp_evicted, 1);
+	udp_flow_end(worst);
+	return true;
+}
+
+static struct udp_association *first_of(struct list *l)
+{
+	return list_empty(l) ? NULL : container_of(l->next, struct udp_association, in_use);
+}
+
+bool udp_evict_association(struct transparent_udp *u)
+{
+	struct udp_association *a = first_of(&u->answered), *b = first_of(&u->waiting);
+
+	if (b && silent_ms(u, b->used_ms) >= SILENT_MS && (!a || b->used_ms < a->used_ms))
+		a = b;
+	if (!a)
+		return false;
+	count(&u->w->counters.udp_evicted, 1);
+	udp_association_end(a);
+	return true;
+}

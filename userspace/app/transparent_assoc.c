@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// An association: one client's port behind one outbound, whatever it sends to.
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "app/transparent_udp.h"
+#include "base/log.h"
+
+static void release(struct deferred *d)
+{
+	free(container_of(d, struct udp_association, dead));
+}
+
+static uint32_t index_of(const struct transparent_udp *u, const struct outbound *o)
+{
+	return (uint32_t)(o->config - u->w->config->outbounds);
+}
+
+struct udp_association *udp_association_find(struct transparent_udp *u,
+					     const union sockaddr_any *client,
+					     const struct outbound *o)
+{
+	struct udp_key key = udp_key_association(client, index_of(u, o));
+	struct udp_association *a;
+
+	HASH_FIND(hh, u->associations, &key, sizeof(key), a);
+	return a;
+}
+
+void udp_association_end(struct udp_association *a)
+{
+	struct transparent_udp *u = a->u;
+
+	if (a->ended)
+		return;
+	a->ended = true;
+	HASH_DELETE(hh, u->associations, a);
+	packets_close_peer(&a->p);
+	while (!list_empty(&a->flows))
+		udp_flow_end(container_of(a->flows.next, struct udp_flow, in_association));
+	list_remove(&a->in_use);
+	if (a->counted)
+		limit_give(&u->w->program->n_udp_sessions);
+	loop_defer(u->w->loop, &a->dead, release);
+}
+
+void udp_association_used(struct udp_association *a, bool answer)
+{
+	struct transparent_udp *u = a->u;
+	uint64_t now = loop_now_ms(u->w->loop);
+
+	if (!a->counted || a->ended || (a->used_ms == now && a->answered == answer))
+		return;
+	a->used_ms = now;
+	a->answered = answer;
+	list_remove(&a->in_use);
+	list_push_back(answer ? &u->answered : &u->waiting, &a->in_use);
+}
+
+/* Whether an answer may seem to come from there. The machine's own addresses are refused when the
+ * socket is bound. */
+static bool may_answer(const struct transparent_udp *u, const union sockaddr_any *from)
+{
+	size_t n;
+	const uint8_t *ip = sockaddr_ip(from, &n);
+
+	return sockaddr_port(from) != 0 &&
+	       !prefix_list_has(&u->t->in.config->transparent.plan.bypass, ip, n);
+}
+
+static struct udp_flow *open_uninvited(struct udp_association *a, const union sockaddr_any *from)
+{
+	if (from->sa.sa_family != a->client.sa.sa_family || !may_answer(a->u, from) ||
+	    !udp_flow_place(a->u))
+		return NULL;
+	return udp_flow_new(a, from, true);
+}
+
+static void answered(struct packets *p, const struct addr *from, const uint8_t *data, size_t n)
+{
+	struct udp_association *a = container_of(p, struct udp_association, p);
+	union sockaddr_any sa;
+	struct udp_flow *f = NULL;
+
+	if (udp_sockaddr(from, &sa)) {
+		f = udp_flow_find(a->u, &a->client, &sa);
+		if (!f)
+			f = open_uninvited(a, &sa);
+	}
+	if (f)
+		udp_flow_down(f, data, n);
+	else
+		udp_drop(a->u);
+}
+
+static void far_closed(struct packets *p)
+{
+	udp_association_end(container_of(p, struct udp_association, p));
+}
+
+static const struct packets_ops association_ops = { .send = answered, .close = far_closed };
+
+static bool take_place(struct transparent_udp *u)
+{
+	struct program *p = u->w->program;
+	uint32_t limit = u->w->config->limits.udp_sessions;
+
+	if (limit_take(&p->n_udp_sessions, limit))
+		return true;
+	return udp_evict_association(u) && limit_take(&p->n_udp_sessions, limit);
+}
+
+static void remember(struct udp_association *a)
+{
+	a->key = udp_key_association(&a->client, index_of(a->u, a->o));
+	HASH_ADD(hh, a->u->associations, key, sizeof(a->key), a);
+}
+
+static void name(struct udp_association *a, const struct flow *f)
+{
+	char client[SOCKADDR_TEXT_MAX], dst[ADDR_TEXT_MAX];
+
+	snprintf(a->tag, sizeof(a->tag), "u%u",
+		 atomic_fetch_add_explicit(&a->u->w->program->next_tag, 1, memory_order_relaxed) +
+			 1);
+	if (log_max >= LOG_LEVEL_DEBUG)
+		log_debug(a->tag, "%s sends to %s first", sockaddr_text(&a->client, client),
+			  addr_text(&f->dst, dst));
+}
+
+struct udp_association *udp_association_new(struct transparent_udp *u, const struct flow *f)
+{
+	bool counted = f->outbound->config->type == OUTBOUND_ANYTLS;
+	struct udp_association *a;
+	struct packets *far = NULL;
+
+	if (counted && !take_place(u))
+		return NULL;
+	a = calloc(1, sizeof(*a));
+	if (a) {
+		struct flow named = *f;
+
+		*a = (struct udp_association){ .p.ops = &association_ops,
+					       .u = u,
+					       .o = f->outbound,
+					       .client = f->src,
+					       .counted = counted };
+		list_init(&a->flows);
+		list_init(&a->uninvited);
+		list_init(&a->in_use);
+		name(a, f);
+		named.tag = a->tag;
+		far = f->outbound->ops->packets(f->outbound, &named, false,
+						u->t->in.config->udp_timeout_ms);
+	}
+	if (!far) {
+		free(a);
+		if (counted)
+			limit_give(&u->w->program->n_udp_sessions);
+		return NULL;
+	}
+	packets_join(&a->p, far);
+	remember(a);
+	udp_association_used(a, false);
+	return a;
+}

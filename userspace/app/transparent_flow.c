@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// A captured flow: the reply socket of one client and one destination.
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/transparent_udp.h"
+
+#define PORT_DNS      53
+#define UNINVITED_MAX 32 /* of one association; beyond it the oldest goes */
+
+static void release(struct deferred *d)
+{
+	free(container_of(d, struct udp_flow, dead));
+}
+
+struct udp_flow *udp_flow_find(struct transparent_udp *u, const union sockaddr_any *client,
+			       const union sockaddr_any *dst)
+{
+	struct udp_key key = udp_key_flow(client, dst);
+	struct udp_flow *f;
+
+	HASH_FIND(hh, u->flows, &key, sizeof(key), f);
+	return f;
+}
+
+bool udp_flow_place(struct transparent_udp *u)
+{
+	struct program *p = u->w->program;
+	uint32_t limit = u->w->config->limits.udp_flows;
+
+	if (limit_take(&p->n_udp_flows, limit))
+		return true;
+	return udp_evict_flow(u) && limit_take(&p->n_udp_flows, limit);
+}
+
+static void invited(struct udp_flow *f)
+{
+	if (list_empty(&f->in_uninvited))
+		return;
+	list_remove(&f->in_uninvited);
+	f->a->n_uninvited--;
+}
+
+void udp_flow_end(struct udp_flow *f)
+{
+	struct udp_association *a = f->a;
+	struct transparent_udp *u = a->u;
+
+	if (f->ended)
+		return;
+	f->ended = true;
+	invited(f);
+	HASH_DELETE(hh, u->flows, f);
+	list_remove(&f->in_age);
+	list_remove(&f->in_association);
+	loop_close(u->w->loop, &f->watch);
+	limit_give(&u->w->program->n_udp_flows);
+	loop_defer(u->w->loop, &f->dead, release);
+	if (list_empty(&a->flows))
+		udp_association_end(a);
+}
+
+void udp_flow_up(struct udp_flow *f, const struct datagram *d)
+{
+	struct udp_association *a = f->a;
+	bool was_uninvited = !list_empty(&f->in_uninvited);
+	struct addr dst;
+
+	if (d->cut) {
+		udp_drop(a->u);
+		return;
+	}
+	invited(f);
+	udp_age(f, was_uninvited ? UDP_ANSWERED : f->age == UDP_DONE ? UDP_WAITING : f->age);
+	udp_association_used(a, false);
+	count(&a->u->w->counters.udp_captured, 1);
+	udp_addr(&f->dst, &dst);
+	a->p.peer->ops->send(a->p.peer, &dst, d->data, d->n);
+}
+
+void udp_flow_down(struct udp_flow *f, const uint8_t *data, size_t n)
+{
+	struct transparent_udp *u = f->a->u;
+
+	if (send(f->watch.fd, data, n, MSG_DONTWAIT) < 0) {
+		int err = errno;
+
+		udp_drop(u);
+		if (err == ECONNREFUSED) /* an earlier one: nobody is there any more */
+			udp_flow_end(f);
+		return;
+	}
+	count(&u->w->counters.udp_answered, 1);
+	if (!list_empty(&f->in_uninvited))
+		udp_age(f, UDP_WAITING);
+	else
+		udp_age(f, sockaddr_port(&f->dst) == PORT_DNS ? UDP_DONE : UDP_ANSWERED);
+	udp_association_used(f->a, true);
+}
+
+/* What came before the socket was connected may be of others. */
+static void received(struct udp_flow *f, struct datagram *d)
+{
+	if (udp_same(&d->from, &f->a->client)) {
+		udp_flow_up(f, d);
+		return;
+	}
+	d->to = f->dst;
+	udp_captured(f->a->u, d);
+}
+
+static void ready(struct watcher *w, uint32_t events)
+{
+	struct udp_flow *f = container_of(w, struct udp_flow, watch);
+	struct transparent_udp *u = f->a->u;
+	struct datagram d[DATAGRAMS_MAX];
+	int n = datagrams_read(u->batch, w->fd, false, d), i = 0;
+
+	(void)events;
+	if (n < 0) /* ICMP: the client does not want answers */
+		udp_flow_end(f);
+	for (; i < n && !f->ended; i++)
+		received(f, &d[i]);
+	for (; i < n; i++)
+		udp_drop(u);
+}
+
+static bool open_socket(struct udp_flow *f, bool uninvited)
+{
+	struct udp_association *a = f->a;
+	struct transparent_udp *u = a->u;
+	int fd = datagram_answer(&f->dst, &a->client, u->w->config->steering.own_mark,
+				 uninvited ? DATAGRAM_FROM_OTHERS : DATAGRAM_FROM_ANY);
+
+	f->watch = (struct watcher){ .fd = fd, .ready = ready };
+	if (fd < 0) {
+		if (!uninvited && log_allowed(&u->refused, 5))
+			log_warn(a->tag, "no socket for answers to a captured datagram: %s",
+				 strerror(-fd));
+		return false;
+	}
+	if (loop_watch_level(u->w->loop, &f->watch, EPOLLIN) == 0)
+		return true;
+	loop_close(u->w->loop, &f->watch);
+	return false;
+}
+
+static void remember(struct udp_flow *f, bool uninvited)
+{
+	struct udp_association *a = f->a;
+
+	f->key = udp_key_flow(&a->client, &f->dst);
+	HASH_ADD(hh, a->u->flows, key, sizeof(f->key), f);
+	list_push_back(&a->flows, &f->in_association);
+	if (uninvited) {
+		list_push_back(&a->uninvited, &f->in_uninvited);
+		a->n_uninvited++;
+	}
+	udp_age(f, UDP_WAITING);
+	count(&a->u->w->counters.udp_flows, 1);
+	if (a->n_uninvited > UNINVITED_MAX)
+		udp_flow_end(container_of(a->uninvited.next, struct udp_flow, in_uninvited));
+}
+
+struct udp_flow *udp_flow_new(struct udp_association *a, const union sockaddr_any *dst,
+			      bool uninvited)
+{
+	struct udp_flow *f = a->ended ? NULL : calloc(1, sizeof(*f));
+
+	if (!f)
+		goto fail;
+	f->a = a;
+	f->dst = *dst;
+	list_init(&f->in_age);
+	list_init(&f->in_uninvited);
+	if (!open_socket(f, uninvited))
+		goto fail;
+	remember(f, uninvited);
+	return f;
+fail:
+	free(f);
+	limit_give(&a->u->w->program->n_udp_flows);
+	return NULL;
+}

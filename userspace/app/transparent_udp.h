@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Captured datagrams: what the parts of one worker's share need of each other.
+ *
+ * An association is what one client's port has with one outbound: one far side, for all
+ * destinations. A flow is a client's port and one destination: a reply socket, on which later
+ * datagrams of the client come without passing the listener. An association ends with its last
+ * flow.
+ */
+#ifndef APP_TRANSPARENT_UDP_H
+#define APP_TRANSPARENT_UDP_H
+
+#include "app/transparent.h"
+#include "app/udp_key.h"
+#include "io/datagram.h"
+
+struct dns_hijack;
+
+/* How long a flow may be silent: in lists, the longest silent first, all of one patience. */
+enum udp_age {
+	UDP_WAITING,  /* not answered yet */
+	UDP_ANSWERED, /* there were datagrams both ways */
+	UDP_DONE,     /* a question that has its answer */
+	UDP_AGES,
+};
+
+struct udp_flow {
+	struct watcher watch; /* the reply socket */
+	struct udp_association *a;
+	struct udp_key key; /* client and destination */
+	UT_hash_handle hh;
+	union sockaddr_any dst;
+	struct list in_age, in_association;
+	struct list in_uninvited; /* made by an answer from where the client never sent to */
+	struct deferred dead;
+	uint64_t used_ms;
+	enum udp_age age;
+	bool ended;
+};
+
+struct udp_association {
+	struct packets p; /* its near side */
+	struct transparent_udp *u;
+	struct outbound *o;
+	struct udp_key key; /* client and outbound */
+	UT_hash_handle hh;
+	union sockaddr_any client;
+	struct list flows, uninvited; /* the oldest first */
+	unsigned n_uninvited;
+	struct list in_use; /* of the lists by use; in none where no place is counted */
+	struct deferred dead;
+	uint64_t used_ms;
+	bool counted; /* holds one of limits.udp_sessions */
+	bool answered, ended;
+	char tag[16];
+};
+
+struct transparent_udp {
+	struct transparent *t;
+	struct worker *w;
+	struct watcher watch; /* the listener */
+	struct datagrams *batch;
+	struct udp_flow *flows;		      /* by key */
+	struct udp_association *associations; /* by key */
+	struct list ages[UDP_AGES];	      /* of flows */
+	struct list waiting,
+		answered; /* associations that hold a place, the longest silent first */
+	struct timer sweep;
+	struct dns_hijack *dns;	   /* NULL: port 53 is as any other */
+	_Atomic uint32_t n_handed; /* datagrams on their way from other workers */
+	struct log_limit refused;
+};
+
+/* transparent_udp.c */
+
+/* A datagram for which no socket of its own exists, or not yet, of a client of this worker. */
+void udp_captured(struct transparent_udp *u, const struct datagram *d);
+/* Counts one that does not go on. */
+void udp_drop(struct transparent_udp *u);
+
+/* transparent_assoc.c */
+
+/* The client's association with an outbound; NULL where there is none. */
+struct udp_association *udp_association_find(struct transparent_udp *u,
+					     const union sockaddr_any *client,
+					     const struct outbound *o);
+/* Makes it; NULL where that cannot be done, or not now. */
+struct udp_association *udp_association_new(struct transparent_udp *u, const struct flow *f);
+/* Ends it with all of its flows. Idempotent. */
+void udp_association_end(struct udp_association *a);
+/* A datagram passed, either way. */
+void udp_association_used(struct udp_association *a, bool answer);
+
+/* transparent_flow.c */
+
+struct udp_flow *udp_flow_find(struct transparent_udp *u, const union sockaddr_any *client,
+			       const union sockaddr_any *dst);
+/* Takes one of limits.udp_flows, perhaps by ending another flow. */
+bool udp_flow_place(struct transparent_udp *u);
+/* Makes it, with such a place, which is given back where that cannot be done (NULL). `uninvited`:
+ * for an answer from where the client never sent to. */
+struct udp_flow *udp_flow_new(struct udp_association *a, const union sockaddr_any *dst,
+			      bool uninvited);
+/* Ends it, and the association with its last one. Idempotent. */
+void udp_flow_end(struct udp_flow *f);
+/* A datagram of the client goes on; it may end the flow. */
+void udp_flow_up(struct udp_flow *f, const struct datagram *d);
+/* An answer for the client; likewise. */
+void udp_flow_down(struct udp_flow *f, const uint8_t *data, size_t n);
+
+/* transparent_age.c */
+
+void udp_ages_init(struct transparent_udp *u);
+/* Puts a flow where it belongs by its age, as of now. */
+void udp_age(struct udp_flow *f, enum udp_age age);
+/* Makes a place by ending what was used least lately; false where nothing may be ended. */
+bool udp_evict_flow(struct transparent_udp *u);
+bool udp_evict_association(struct transparent_udp *u);
+
+#endif
