@@ -229,6 +229,28 @@ static void answers__from_33_places_never_sent_to__the_oldest_place_goes(void **
 	close(fd);
 }
 
+static void answer__a_service_here_has_its_port__comes_all_the_same(void **state)
+{
+	struct udp_bed *b = *state;
+	union sockaddr_any any = udp_bed_address("0.0.0.0", 0);
+	socklen_t len = sizeof(any);
+	int service = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int open = udp_bed_client_open(UDP_BED_CLIENT4);
+	char text[256], from[SOCKADDR_TEXT_MAX], want[64];
+
+	assert_int_equal(bind(service, &any.sa, len), 0);
+	assert_int_equal(getsockname(service, &any.sa, &len), 0);
+	udp_bed_send_to(b, open, SERVER4, "one");
+	udp_bed_settle(b);
+	udp_bed_received(open, text, from);
+	udp_bed_answer(udp_bed_last_far(b), ANOTHER4, sockaddr_port(&any), "two");
+	assert_string_equal(udp_bed_received(open, text, from), "two");
+	snprintf(want, sizeof(want), ANOTHER4 ":%u", sockaddr_port(&any));
+	assert_string_equal(from, want);
+	close(open);
+	close(service);
+}
+
 static void captured__client_is_gone__its_flow_ends_with_the_next_answers(void **state)
 {
 	struct udp_bed *b = *state;
@@ -309,6 +331,7 @@ int main(void)
 		bed_test(answer__from_where_nothing_is_captured__is_dropped),
 		bed_test(answer__of_the_other_family_or_by_name_or_port_0__is_dropped),
 		bed_test(answers__from_33_places_never_sent_to__the_oldest_place_goes),
+		bed_test(answer__a_service_here_has_its_port__comes_all_the_same),
 		bed_test(captured__client_is_gone__its_flow_ends_with_the_next_answers),
 		bed_test(captured__in_fragments__passes_whole_both_ways),
 		bed_test(captured__far_side_ends__the_next_datagram_makes_another),

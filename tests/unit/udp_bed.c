@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "proto/frame.h"
 #include "udp_bed.h"
 
 static void far_send(struct packets *p, const struct addr *a, const uint8_t *data, size_t n)
@@ -81,6 +82,7 @@ static void make_worker(struct udp_bed *b, unsigned id)
 	*w = (struct worker){ .id = id, .program = &b->program, .config = &b->config };
 	list_init(&w->owned);
 	w->loop = loop_new();
+	w->frame = malloc(FRAME_HDR_LEN + FRAME_DATA_MAX);
 	w->mailbox = mailbox_new(w->loop, w);
 	for (int i = 0; i < 2; i++) {
 		b->outbound[id][i] = (struct outbound){ .ops = &outbound_ops,
@@ -107,12 +109,16 @@ static void listen_on(struct udp_bed *b, unsigned id)
 	assert_non_null(b->transparents[id].udp);
 }
 
-static struct udp_bed *bed_new(unsigned n, uint16_t port)
+static struct udp_bed *bed_new(unsigned n, uint16_t port, const char *resolver)
 {
 	struct udp_bed *b = calloc(1, sizeof(*b));
 
 	clock_freeze_ms(UDP_BED_START_MS);
 	configure(b);
+	if (resolver)
+		assert_int_equal(addr_from_host(resolver, strlen(resolver), 53,
+						&b->inbound.transparent.hijack_dns),
+				 0);
 	list_init(&b->fars);
 	pthread_mutex_init(&b->lock, NULL);
 	b->port = port;
@@ -128,17 +134,22 @@ static struct udp_bed *bed_new(unsigned n, uint16_t port)
 
 struct udp_bed *udp_bed_new(void)
 {
-	return bed_new(1, 0);
+	return bed_new(1, 0, NULL);
 }
 
 struct udp_bed *udp_bed_new_at(uint16_t port)
 {
-	return bed_new(1, port);
+	return bed_new(1, port, NULL);
+}
+
+struct udp_bed *udp_bed_new_hijack(const char *ip)
+{
+	return bed_new(1, 53, ip);
 }
 
 struct udp_bed *udp_bed_new_of(unsigned n)
 {
-	return bed_new(n, 0);
+	return bed_new(n, 0, NULL);
 }
 
 void udp_bed_free(struct udp_bed *b)
@@ -147,6 +158,7 @@ void udp_bed_free(struct udp_bed *b)
 		transparent_udp_free(b->transparents[i].udp);
 		mailbox_free(b->workers[i].mailbox);
 		loop_free(b->workers[i].loop);
+		free(b->workers[i].frame);
 	}
 	assert_int_equal(b->n_fars, 0);
 	assert_int_equal(b->program.n_udp_flows, 0);

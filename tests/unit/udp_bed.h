@@ -62,6 +62,8 @@ int udp_bed_skip(void);
 struct udp_bed *udp_bed_new(void);
 /* Captures this port. */
 struct udp_bed *udp_bed_new_at(uint16_t port);
+/* Captures port 53 and hands it to this resolver. */
+struct udp_bed *udp_bed_new_hijack(const char *ip);
 /* `n` workers, on one port. */
 struct udp_bed *udp_bed_new_of(unsigned n);
 void udp_bed_free(struct udp_bed *b);

@@ -100,7 +100,7 @@ static void far_closed(struct packets *p)
 
 static const struct packets_ops association_ops = { .send = answered, .close = far_closed };
 
-static bool take_place(struct transparent_udp *u)
+bool udp_session_place(struct transparent_udp *u)
 {
 	struct program *p = u->w->program;
 	uint32_t limit = u->w->config->limits.udp_sessions;
@@ -134,7 +134,7 @@ struct udp_association *udp_association_new(struct transparent_udp *u, const str
 	struct udp_association *a;
 	struct packets *far = NULL;
 
-	if (counted && !take_place(u))
+	if (counted && !udp_session_place(u))
 		return NULL;
 	a = calloc(1, sizeof(*a));
 	if (a) {

@@ -6,7 +6,6 @@
 
 #include "app/transparent_udp.h"
 
-#define PORT_DNS      53
 #define UNINVITED_MAX 32 /* of one association; beyond it the oldest goes */
 
 static void release(struct deferred *d)
@@ -79,15 +78,22 @@ void udp_flow_up(struct udp_flow *f, const struct datagram *d)
 	a->p.peer->ops->send(a->p.peer, &dst, d->data, d->n);
 }
 
+static int send_answer(struct udp_flow *f, const uint8_t *data, size_t n)
+{
+	if (f->watch.fd < 0)
+		return udp_answer_as(f->a->u, &f->dst, &f->a->client, data, n);
+	return send(f->watch.fd, data, n, MSG_DONTWAIT) < 0 ? -errno : 0;
+}
+
 void udp_flow_down(struct udp_flow *f, const uint8_t *data, size_t n)
 {
 	struct transparent_udp *u = f->a->u;
 
-	if (send(f->watch.fd, data, n, MSG_DONTWAIT) < 0) {
-		int err = errno;
+	int err = send_answer(f, data, n);
 
+	if (err < 0) {
 		udp_drop(u);
-		if (err == ECONNREFUSED) /* an earlier one: nobody is there any more */
+		if (err == -ECONNREFUSED) /* an earlier one: nobody is there any more */
 			udp_flow_end(f);
 		return;
 	}
@@ -126,24 +132,35 @@ static void ready(struct watcher *w, uint32_t events)
 		udp_drop(u);
 }
 
+static int bind_socket(struct udp_flow *f, bool uninvited)
+{
+	struct worker *w = f->a->u->w;
+	int fd = datagram_answer(&f->dst, &f->a->client, w->config->steering.own_mark,
+				 uninvited ? DATAGRAM_FROM_OTHERS : DATAGRAM_FROM_ANY);
+	int err = fd < 0 ? fd : 0;
+
+	f->watch = (struct watcher){ .fd = fd, .ready = ready };
+	if (err == 0)
+		err = loop_watch_level(w->loop, &f->watch, EPOLLIN);
+	if (err < 0)
+		loop_close(w->loop, &f->watch);
+	return err;
+}
+
 static bool open_socket(struct udp_flow *f, bool uninvited)
 {
 	struct udp_association *a = f->a;
-	struct transparent_udp *u = a->u;
-	int fd = datagram_answer(&f->dst, &a->client, u->w->config->steering.own_mark,
-				 uninvited ? DATAGRAM_FROM_OTHERS : DATAGRAM_FROM_ANY);
+	int err = bind_socket(f, uninvited);
 
-	f->watch = (struct watcher){ .fd = fd, .ready = ready };
-	if (fd < 0) {
-		if (!uninvited && log_allowed(&u->refused, 5))
-			log_warn(a->tag, "no socket for answers to a captured datagram: %s",
-				 strerror(-fd));
-		return false;
-	}
-	if (loop_watch_level(u->w->loop, &f->watch, EPOLLIN) == 0)
-		return true;
-	loop_close(u->w->loop, &f->watch);
-	return false;
+	/* no descriptors are left: one of ours may go */
+	if (err == -EMFILE && udp_evict_flow(a->u) && !a->ended)
+		err = bind_socket(f, uninvited);
+	if (err == -EADDRINUSE && udp_may_answer_as(a->u, f->dst.sa.sa_family))
+		err = 0;
+	if (err < 0 && !uninvited && log_allowed(&a->u->refused, 5))
+		log_warn(a->tag, "no socket for answers to a captured datagram: %s",
+			 strerror(-err));
+	return err == 0;
 }
 
 static void remember(struct udp_flow *f, bool uninvited)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/dns_hijack.h"
 #include "base/log.h"
 
 #define HANDED_MAX 1024 /* on their way to one worker */
@@ -63,6 +64,10 @@ void udp_captured(struct transparent_udp *u, const struct datagram *d)
 	if (d->cut || d->to.sa.sa_family != d->from.sa.sa_family || sockaddr_port(&d->from) == 0 ||
 	    sockaddr_port(&d->to) == 0) {
 		udp_drop(u);
+		return;
+	}
+	if (u->dns && sockaddr_port(&d->to) == PORT_DNS) {
+		dns_hijack_ask(u->dns, d);
 		return;
 	}
 	f = udp_flow_find(u, &d->from, &d->to);
@@ -162,13 +167,17 @@ struct transparent_udp *transparent_udp_new(struct transparent *t, int fd)
 	u->w = t->in.w;
 	u->watch = (struct watcher){ .fd = fd, .ready = ready };
 	udp_ages_init(u);
+	udp_as_init(u);
 	u->batch = datagrams_new();
-	if (!u->batch || loop_watch_level(u->w->loop, &u->watch, EPOLLIN) < 0) {
-		datagrams_free(u->batch);
-		free(u);
-		return NULL;
-	}
-	return u;
+	if (t->in.config->transparent.hijack_dns.type != ADDR_NONE)
+		u->dns = dns_hijack_new(u);
+	if (u->batch && (u->dns || t->in.config->transparent.hijack_dns.type == ADDR_NONE) &&
+	    loop_watch_level(u->w->loop, &u->watch, EPOLLIN) == 0)
+		return u;
+	dns_hijack_free(u->dns);
+	datagrams_free(u->batch);
+	free(u);
+	return NULL;
 }
 
 void transparent_udp_drain(struct transparent_udp *u)
@@ -187,6 +196,8 @@ void transparent_udp_free(struct transparent_udp *u)
 	HASH_ITER (hh, u->associations, a, next) {
 		udp_association_end(a);
 	}
+	dns_hijack_free(u->dns);
+	udp_as_done(u);
 	loop_disarm(u->w->loop, &u->sweep);
 	datagrams_free(u->batch);
 	free(u);

@@ -16,6 +16,8 @@
 
 struct dns_hijack;
 
+#define PORT_DNS 53
+
 /* How long a flow may be silent: in lists, the longest silent first, all of one patience. */
 enum udp_age {
 	UDP_WAITING,  /* not answered yet */
@@ -25,7 +27,7 @@ enum udp_age {
 };
 
 struct udp_flow {
-	struct watcher watch; /* the reply socket */
+	struct watcher watch; /* the reply socket; -1: it cannot be had, see transparent_as.c */
 	struct udp_association *a;
 	struct udp_key key; /* client and destination */
 	UT_hash_handle hh;
@@ -66,6 +68,7 @@ struct transparent_udp {
 	struct list waiting,
 		answered; /* associations that hold a place, the longest silent first */
 	struct timer sweep;
+	int as4, as6;		   /* of transparent_as.c */
 	struct dns_hijack *dns;	   /* NULL: port 53 is as any other */
 	_Atomic uint32_t n_handed; /* datagrams on their way from other workers */
 	struct log_limit refused;
@@ -90,6 +93,9 @@ struct udp_association *udp_association_new(struct transparent_udp *u, const str
 void udp_association_end(struct udp_association *a);
 /* A datagram passed, either way. */
 void udp_association_used(struct udp_association *a, bool answer);
+
+/* Takes one of limits.udp_sessions, perhaps by ending another association. */
+bool udp_session_place(struct transparent_udp *u);
 
 /* transparent_flow.c */
 
@@ -116,5 +122,16 @@ void udp_age(struct udp_flow *f, enum udp_age age);
 /* Makes a place by ending what was used least lately; false where nothing may be ended. */
 bool udp_evict_flow(struct transparent_udp *u);
 bool udp_evict_association(struct transparent_udp *u);
+
+/* transparent_as.c */
+
+void udp_as_init(struct transparent_udp *u);
+void udp_as_done(struct transparent_udp *u);
+/* Whether answers may leave without a socket that is bound to their source: where a service of this
+ * machine has the same port on all addresses, none can be bound. */
+bool udp_may_answer_as(struct transparent_udp *u, int family);
+/* Sends one. 0, -EPERM where that is refused, or -errno. */
+int udp_answer_as(struct transparent_udp *u, const union sockaddr_any *from,
+		  const union sockaddr_any *to, const uint8_t *data, size_t n);
 
 #endif

@@ -12,21 +12,23 @@
 /*
  * Binds where captured datagrams are delivered: with IP_TRANSPARENT, asked for original
  * destinations, marked unless mark is 0. Several sockets may share the port (SO_REUSEPORT, one a
- * worker). "::" also takes IPv4; where the machine has no IPv6 it becomes 0.0.0.0. `exclusive`: the
- * first socket of a port in this process: fails with -EADDRINUSE where another process has it. 0
- * and the descriptor, or -errno. Not tied to a thread. Needs CAP_NET_ADMIN.
+ * worker). "::" and "::1" also take IPv4; they become 0.0.0.0 and 127.0.0.1 where the machine has
+ * no IPv6. `exclusive`: the first socket of a port in this process: fails with -EADDRINUSE where
+ * another process has it. 0 and the descriptor, or -errno. Not tied to a thread. Needs
+ * CAP_NET_ADMIN.
  */
 int datagram_listen(const union sockaddr_any *addr, uint32_t mark, bool exclusive, int *ret_fd);
 
 enum datagram_from {
 	DATAGRAM_FROM_ANY,
-	DATAGRAM_FROM_OTHERS, /* not from an address of this machine: -EADDRINUSE */
+	DATAGRAM_FROM_OTHERS, /* not from an address of this machine: -EACCES */
 };
 
 /*
  * A socket that speaks as `from` with `to` alone; both of one family and no IPv4-mapped ones. What
  * `to` sends to `from` from now on comes there; between two system calls also what others send may.
- * The descriptor or -errno. Needs CAP_NET_ADMIN.
+ * The descriptor, or -errno; -EADDRINUSE where a socket that does not share has the port on all
+ * addresses. Needs CAP_NET_ADMIN, and CAP_NET_BIND_SERVICE for ports below 1024.
  */
 int datagram_answer(const union sockaddr_any *from, const union sockaddr_any *to, uint32_t mark,
 		    enum datagram_from who);
