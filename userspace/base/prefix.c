@@ -84,9 +84,10 @@ struct prefix prefix_of(const uint8_t *ip, size_t n)
 
 const char *prefix_text(const struct prefix *p, char out[static PREFIX_TEXT_MAX])
 {
-	char ip[INET6_ADDRSTRLEN] = "none";
+	char ip[INET6_ADDRSTRLEN];
 
-	inet_ntop(p->family, p->ip, ip, sizeof(ip));
+	if (!inet_ntop(p->family, p->ip, ip, sizeof(ip)))
+		return strcpy(out, "none");
 	snprintf(out, PREFIX_TEXT_MAX, "%s/%u", ip, p->len);
 	return out;
 }
@@ -95,7 +96,7 @@ bool prefix_has(const struct prefix *p, const uint8_t *ip, size_t n)
 {
 	unsigned whole = p->len / 8, rest = p->len % 8;
 
-	if (n != bits_of(p->family) / 8 || memcmp(p->ip, ip, whole) != 0)
+	if (!p->family || n != bits_of(p->family) / 8 || memcmp(p->ip, ip, whole) != 0)
 		return false;
 	return !rest || ((p->ip[whole] ^ ip[whole]) >> (8 - rest)) == 0;
 }

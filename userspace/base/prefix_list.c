@@ -1,15 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Lists of prefixes: growing, normal form, search, reading from a file.
+// Lists of prefixes: growing, normal form, search.
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 
 #include "base/prefix.h"
-
-#define FILE_MAX (16 * 1024 * 1024)
 
 int prefix_list_add(struct prefix_list *l, const struct prefix *p)
 {
@@ -36,6 +32,22 @@ int prefix_list_add_all(struct prefix_list *l, const struct prefix_list *from)
 			return -ENOMEM;
 		}
 	return 0;
+}
+
+int prefix_list_add_private(struct prefix_list *l)
+{
+	static const struct prefix all[] = {
+		{ AF_INET, 8, { 0 } },	      { AF_INET, 8, { 10 } },
+		{ AF_INET, 8, { 127 } },      { AF_INET, 16, { 169, 254 } },
+		{ AF_INET, 12, { 172, 16 } }, { AF_INET, 16, { 192, 168 } },
+		{ AF_INET, 4, { 224 } },      { AF_INET, 32, { 255, 255, 255, 255 } },
+		{ AF_INET6, 128, { 0 } },     { AF_INET6, 128, { [15] = 1 } },
+		{ AF_INET6, 7, { 0xfc } },    { AF_INET6, 10, { 0xfe, 0x80 } },
+		{ AF_INET6, 8, { 0xff } },
+	};
+
+	return prefix_list_add_all(l, &(struct prefix_list){ .at = (struct prefix *)all,
+							     .n = sizeof(all) / sizeof(*all) });
 }
 
 void prefix_list_done(struct prefix_list *l)
@@ -88,69 +100,4 @@ bool prefix_list_equal(const struct prefix_list *a, const struct prefix_list *b)
 		if (prefix_compare(&a->at[i], &b->at[i]) != 0)
 			return false;
 	return true;
-}
-
-/* Without comment and white space around it; its length. */
-static size_t strip(char **line)
-{
-	char *p = *line + strspn(*line, " \t");
-	size_t n = strcspn(p, "#\r\n");
-
-	while (n && (p[n - 1] == ' ' || p[n - 1] == '\t'))
-		n--;
-	*line = p;
-	return n;
-}
-
-static int add_line(struct prefix_list *l, char *line)
-{
-	struct prefix p;
-	size_t n = strip(&line);
-
-	if (n == 0)
-		return 0;
-	if (prefix_parse(line, n, &p) < 0)
-		return -EINVAL;
-	return prefix_list_add(l, &p);
-}
-
-static int read_lines(struct prefix_list *l, FILE *f, const char *path, char *why, size_t why_len)
-{
-	char *line = NULL;
-	size_t room = 0, number = 0;
-	ssize_t n;
-	int err = 0;
-
-	while (!err && (n = getline(&line, &room, f)) >= 0) {
-		number++;
-		/* a NUL byte would hide what is behind it */
-		err = memchr(line, '\0', (size_t)n) ? -EINVAL : add_line(l, line);
-		if (err == -EINVAL)
-			snprintf(why, why_len, "%s:%zu: no address prefix", path, number);
-	}
-	if (!err && ferror(f))
-		err = -EIO;
-	free(line);
-	return err;
-}
-
-int prefix_list_read(struct prefix_list *l, const char *path, char *why, size_t why_len)
-{
-	size_t before = l->n;
-	struct stat st;
-	FILE *f = fopen(path, "re");
-	int err = f ? 0 : -errno;
-
-	snprintf(why, why_len, "%s: %s", path, err ? strerror(-err) : "cannot be read");
-	if (!err && (fstat(fileno(f), &st) < 0 || !S_ISREG(st.st_mode) || st.st_size > FILE_MAX)) {
-		snprintf(why, why_len, "%s: no file, or over 16 MiB", path);
-		err = -EFBIG;
-	}
-	if (!err)
-		err = read_lines(l, f, path, why, why_len);
-	if (err)
-		l->n = before;
-	if (f)
-		fclose(f);
-	return err;
 }
