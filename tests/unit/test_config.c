@@ -95,7 +95,7 @@ static void config_parse__keys__are_known_and_given_once(void **state)
 		{ "{\"aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeee\": 1}",
 		  "t:1:2: aaaaaaaaaabbbbbbbbbbccccccccccdddddddddd...: unknown key" },
 		{ "{\"experimental\": {}}", "t:1:2: experimental: not supported: remove it" },
-		{ "{\"route\":{\"rules\":[]}}", "t:1:11: route.rules: not supported" },
+		{ "{\"route\":{\"rule_set\":[]}}", "t:1:11: route.rule_set: not supported" },
 		{ "{\"log\":{\"level\":\"loud\"}}", "t:1:17: log.level: must be trace, debug" },
 		{ "{\"log\":{\"format\":\"xml\"}}",
 		  "t:1:18: log.format: must be \"text\" or \"json\"" },

@@ -145,12 +145,15 @@ void config_free(struct config *c)
 		config_inbound_done(&c->inbounds[i]);
 	for (size_t i = 0; i < c->n_outbounds; i++)
 		config_outbound_done(&c->outbounds[i]);
+	for (size_t i = 0; i < c->n_rules; i++)
+		config_rule_done(&c->rules[i]);
 	free(c->steering.directory);
 	free(c->steering.pins);
 	if (c->log.fd > 2)
 		fd_close(c->log.fd);
 	free(c->inbounds);
 	free(c->outbounds);
+	free(c->rules);
 	free(c->log_output);
 	free(c->dns_servers);
 	free(c->user);

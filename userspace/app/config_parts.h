@@ -85,6 +85,32 @@ void config_read_fallbacks(struct config_reader *r, struct config_ref v, struct 
 void config_read_fallback_tls(struct config_reader *r, struct config_ref v,
 			      struct config_inbound *in);
 
+/* The rules of "route", once inbounds and outbounds are known. */
+void config_read_rules(struct config_reader *r, struct config_ref v);
+/* Reports what a rule must not be, and notes what makes it useless. */
+void config_check_rule(struct config_reader *r, struct config_ref v,
+		       const struct config_rule *rule);
+void config_rule_done(struct config_rule *rule);
+/* By its tag; reports. */
+bool config_find_outbound(struct config_reader *r, struct config_ref v, size_t *ret);
+
+/* Reports an empty array. */
+bool config_want_some(struct config_reader *r, struct config_ref v);
+/* Whether a text will do; may shorten it in place or change its case; reports. */
+typedef bool config_text_fn(struct config_reader *r, struct config_ref v, char *text);
+config_text_fn config_check_domain, config_check_suffix, config_check_keyword,
+	config_check_list_file;
+/* Lists of values, one or several. An absent one (.v NULL) changes nothing, an empty one is
+ * reported, and so is each item that is wrong; the others are kept. check NULL: every text does. */
+void config_read_texts(struct config_reader *r, struct config_ref v, config_text_fn *check,
+		       char ***ret, size_t *ret_n);
+void config_texts_done(char **texts, size_t n);
+/* *ret is normal afterwards. */
+void config_read_prefixes(struct config_reader *r, struct config_ref v, struct prefix_list *ret);
+/* Numbers, and ranges as "1000:2000", ":3000", "4000:". */
+void config_read_ports(struct config_reader *r, struct config_ref ports, struct config_ref ranges,
+		       struct port_range **ret, size_t *ret_n);
+
 /* The whole file; false where v is no object. */
 bool config_read_top(struct config_reader *r, struct config_ref v);
 /* What an empty file would mean. */
@@ -115,14 +141,15 @@ struct config_type_hint {
 int config_read_type(struct config_reader *r, struct config_ref v, const char *const *names,
 		     const struct config_type_hint *hints);
 
-extern const struct config_type_hint config_inbound_hints[], config_outbound_hints[];
+extern const struct config_type_hint config_inbound_hints[], config_outbound_hints[],
+	config_action_hints[];
 
 /* Whether v is an array of at most CONFIG_BOUNDS_MAX items; reports. */
 bool config_want_bounds(struct config_reader *r, struct config_ref v);
 
 /* Row tables. */
 extern const struct config_row config_rows_top[], config_rows_log[], config_rows_dns[],
-	config_rows_route[], config_rows_limits[], config_rows_state[];
+	config_rows_route[], config_rows_rule[], config_rows_limits[], config_rows_state[];
 extern const struct config_row config_rows_inbound[], config_rows_inbound_anytls[],
 	config_rows_inbound_socks[], config_rows_inbound_transparent[], config_rows_capture[],
 	config_rows_listen[], config_rows_steering[], config_rows_user_anytls[],
@@ -133,8 +160,8 @@ extern const struct config_row config_rows_tls[], config_rows_tls_inbound[],
 	config_rows_tls_outbound[], config_rows_certificate[];
 /* Rows of keys that only sing-box has. */
 extern const struct config_row config_refused_top[], config_refused_log[], config_refused_dns[],
-	config_refused_route[], config_refused_listen[], config_refused_inbound[],
-	config_refused_dial[], config_refused_tls[], config_refused_tls_inbound[],
-	config_refused_tls_outbound[];
+	config_refused_route[], config_refused_rule[], config_refused_listen[],
+	config_refused_inbound[], config_refused_dial[], config_refused_tls[],
+	config_refused_tls_inbound[], config_refused_tls_outbound[];
 
 #endif

@@ -11,7 +11,10 @@
 		.key = name, .type = ROW_FALSE, .help = what                                       \
 	}
 
-#define NO_RULES  "remove it: all traffic goes to route.final"
+#define NO_SETS	  "remove it: put the list into a file for ip_cidr_file, or its names into the rule"
+#define NO_GEO	  "use ip_cidr_file with a list of prefixes"
+#define NO_OWNER  "remove it: who owns a connection, and by what network, is not known here"
+#define NO_OPTION "remove it: a rule only chooses the outbound; options are set there"
 #define NO_SNIFF  "remove it: nothing here depends on what a connection carries"
 #define NO_DNS	  "remove it: names are looked up through dns.servers or the system's servers"
 #define KEEPALIVE "remove it: keepalive is always on, first probe and interval 15 s"
@@ -54,13 +57,12 @@ const struct config_row config_refused_dns[] = {
 };
 
 const struct config_row config_refused_route[] = {
-	NO("rules", NO_RULES),
-	NO("rule_set", NO_RULES),
-	NO("geoip", NO_RULES),
-	NO("geosite", NO_RULES),
-	NO("find_process", NO_RULES),
-	NO("find_neighbor", NO_RULES),
-	NO("dhcp_lease_files", NO_RULES),
+	NO("rule_set", NO_SETS),
+	NO("geoip", NO_GEO),
+	NO("geosite", NO_SETS),
+	NO("find_process", NO_OWNER),
+	NO("find_neighbor", NO_OWNER),
+	NO("dhcp_lease_files", NO_OWNER),
 	NO("auto_detect_interface", "remove it, or set bind_interface of the outbound"),
 	NO("override_android_vpn", "remove it"),
 	NO("default_interface", "set bind_interface of the outbound"),
@@ -71,6 +73,74 @@ const struct config_row config_refused_route[] = {
 	NO("default_fallback_delay", "set fallback_delay of the outbound"),
 	NO("default_http_client", "remove it: nothing is fetched over HTTP"),
 	{ 0 },
+};
+
+const struct config_row config_refused_rule[] = {
+	NO("mode", "write one rule for each case, the special ones first"),
+	NO("rules", "write one rule for each case, the special ones first"),
+	NO("invert", "put a rule for the opposite in front, with the other outbound"),
+	NO("ip_version", "use ip_cidr with \"0.0.0.0/0\" or \"::/0\""),
+	NO("protocol", "use port: of what a connection carries only its host name is looked at"),
+	NO("client", "remove it: what a connection carries is not told apart by program"),
+	NO("domain_regex", "use domain_suffix or domain_keyword"),
+	NO("geosite", NO_SETS),
+	NO("geoip", NO_GEO),
+	NO("source_geoip", "use source_ip_cidr_file with a list of prefixes"),
+	NO("rule_set", NO_SETS),
+	NO("rule_set_ip_cidr_match_source", NO_SETS),
+	NO("rule_set_ipcidr_match_source", NO_SETS),
+	NO("process_name", NO_OWNER),
+	NO("process_path", NO_OWNER),
+	NO("process_path_regex", NO_OWNER),
+	NO("package_name", NO_OWNER),
+	NO("package_name_regex", NO_OWNER),
+	NO("user", "use auth_user; system users are not known here"),
+	NO("user_id", NO_OWNER),
+	NO("clash_mode", "remove it: there is no controller"),
+	NO("wifi_ssid", NO_OWNER),
+	NO("wifi_bssid", NO_OWNER),
+	NO("network_type", NO_OWNER),
+	NO("network_is_expensive", NO_OWNER),
+	NO("network_is_constrained", NO_OWNER),
+	NO("interface_address", NO_OWNER),
+	NO("network_interface_address", NO_OWNER),
+	NO("default_interface_address", NO_OWNER),
+	NO("preferred_by", NO_OWNER),
+	NO("source_hostname", "use source_ip_cidr"),
+	NO("source_mac_address", "use source_ip_cidr"),
+	NO("method", "remove it: what is rejected is refused (TCP) or dropped (UDP)"),
+	NO("no_drop", "remove it: what is rejected is refused (TCP) or dropped (UDP)"),
+	NO("sniffer", "set sniff of the transparent inbound"),
+	NO("timeout", "set sniff_timeout of the transparent inbound"),
+	NO("server", NO_DNS),
+	NO("strategy", NO_DNS),
+	NO("disable_cache", NO_DNS),
+	NO("disable_optimistic_cache", NO_DNS),
+	NO("rewrite_ttl", NO_DNS),
+	NO("client_subnet", NO_DNS),
+	NO("override_address", NO_OPTION),
+	NO("override_port", NO_OPTION),
+	NO("network_strategy", NO_OPTION),
+	NO("fallback_network_type", NO_OPTION),
+	NO("fallback_delay", NO_OPTION),
+	NO("udp_disable_domain_unmapping", NO_OPTION),
+	NO("udp_connect", NO_OPTION),
+	NO("udp_timeout", "set udp_timeout of the inbound"),
+	NO("tls_fragment", NO_OPTION),
+	NO("tls_fragment_fallback_delay", NO_OPTION),
+	NO("tls_record_fragment", NO_OPTION),
+	NO("tls_spoof", NO_OPTION),
+	NO("tls_spoof_method", NO_OPTION),
+	{ 0 },
+};
+
+const struct config_type_hint config_action_hints[] = {
+	{ "route-options", "remove the rule: options are set on outbounds and inbounds" },
+	{ "direct", "use \"route\" with the tag of an outbound of type \"direct\"" },
+	{ "hijack-dns", "remove the rule and set hijack_dns of the transparent inbound" },
+	{ "sniff", "remove the rule and set sniff of the transparent inbound" },
+	{ "resolve", "remove the rule: rules do not look names up, outbounds do" },
+	{ NULL, NULL },
 };
 
 const struct config_row config_refused_listen[] = {

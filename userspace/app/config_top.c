@@ -209,9 +209,10 @@ const struct config_row config_rows_dns[] = {
 	{ 0 },
 };
 
-/* read when all outbounds are known */
+/* read when all inbounds and outbounds are known */
 const struct config_row config_rows_route[] = {
-	{ .key = "final", .type = ROW_IGNORED, .help = "tag of the outbound for everything" },
+	{ .key = "rules", .type = ROW_IGNORED, .help = "which outbound takes what" },
+	{ .key = "final", .type = ROW_IGNORED, .help = "tag of the outbound for everything else" },
 	{ .key = "default_mark",
 	  .type = ROW_CALL,
 	  .read = config_read_mark,
@@ -220,23 +221,18 @@ const struct config_row config_rows_route[] = {
 	{ 0 },
 };
 
-static void read_final(struct config_reader *r, struct config_ref top)
+static void finish_route(struct config_reader *r, struct config_ref top)
 {
-	struct config_ref route = config_member(top, "route");
-	struct config_ref final = { 0 };
+	struct config_ref route = config_member(top, "route"), rules, final;
 
-	if (json_is_object(route.v))
-		final = config_member(route, "final");
-	if (!final.v || !config_want(r, final, JSON_STRING))
+	if (!json_is_object(route.v))
 		return;
-	for (size_t i = 0; i < r->c->n_outbounds; i++)
-		if (r->c->outbounds[i].tag &&
-		    strcmp(r->c->outbounds[i].tag, json_string_value(final.v)) == 0) {
-			r->c->final_outbound = i;
-			return;
-		}
-	config_error(&r->report, final.n, "no outbound has the tag \"%s\"",
-		     ECHO(json_string_value(final.v)));
+	rules = config_member(route, "rules");
+	final = config_member(route, "final");
+	if (rules.v)
+		config_read_rules(r, rules);
+	if (final.v)
+		config_find_outbound(r, final, &r->c->final_outbound);
 }
 
 bool config_read_top(struct config_reader *r, struct config_ref v)
@@ -253,7 +249,7 @@ bool config_read_top(struct config_reader *r, struct config_ref v)
 		config_read_inbounds(r, in);
 	config_read_outbounds(r, out);
 	config_steering_finish(r, in);
-	read_final(r, v);
+	finish_route(r, v);
 	if (r->c->n_inbounds == 0 && r->report.errors == 0)
 		config_note(&r->report, in.v ? in.n : v.n,
 			    "no inbound: nothing will use this configuration");
