@@ -7,6 +7,7 @@
 
 #include "app/config.h"
 #include "app/config_parts.h"
+#include "app/route.h"
 #include "proto/padding.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -15,6 +16,52 @@ static void require(bool condition)
 {
 	if (!condition)
 		abort();
+}
+
+static void check_ports(const struct port_range *at, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		require(at[i].first <= at[i].last);
+}
+
+static void check_names(char *const *names, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		for (const char *p = names[i]; *p; p++)
+			require(*names[i] && (*p < 'A' || *p > 'Z'));
+}
+
+static void check_rule(const struct config *c, const struct config_rule *rule)
+{
+	require(rule->action != RULE_ROUTE || rule->outbound < c->n_outbounds);
+	for (size_t i = 0; i < rule->n_inbounds; i++)
+		require(rule->inbounds[i] < c->n_inbounds);
+	check_names(rule->domains, rule->n_domains);
+	check_names(rule->domain_suffixes, rule->n_domain_suffixes);
+	check_names(rule->domain_keywords, rule->n_domain_keywords);
+	check_ports(rule->ports, rule->n_ports);
+	check_ports(rule->source_ports, rule->n_source_ports);
+	for (size_t i = 1; i < rule->to.n; i++)
+		require(prefix_compare(&rule->to.at[i - 1], &rule->to.at[i]) < 0);
+}
+
+/* Whatever the rules are, they make routes that decide about any flow. */
+static void check_routes(const struct config *c)
+{
+	static const union sockaddr_any src = { .in = { .sin_family = AF_INET } };
+	struct addr dst = {
+		.type = ADDR_NAME, .port = 443, .name_len = 13, .name = "www.a.example"
+	};
+	struct route_key k = { .user = "", .dst = &dst, .src = &src };
+	char why[100];
+	struct route *r = route_new(c, why, sizeof(why));
+	struct route_verdict v;
+
+	require(r);
+	v = route_match(r, &k);
+	require(v.action == RULE_REJECT || v.outbound < c->n_outbounds);
+	require(v.rule >= -1 && v.rule < (int)c->n_rules);
+	route_unref(r);
 }
 
 /* What the rest of the program relies on. */
@@ -43,6 +90,9 @@ static void check(const struct config *c)
 			require(out->server && out->server_port && out->tls.enabled &&
 				out->tls.server_name && out->client_metadata);
 	}
+	for (size_t i = 0; i < c->n_rules; i++)
+		check_rule(c, &c->rules[i]);
+	check_routes(c);
 }
 
 /* "t:LINE:COLUMN: note: ..." */

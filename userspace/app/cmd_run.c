@@ -19,26 +19,32 @@
 #include "app/version.h"
 #include "base/fd.h"
 
-#define CERTIFICATE_CHECK_MS 2000
-#define DRAIN_CHECK_MS	     20
+#define FILE_CHECK_MS  2000
+#define DRAIN_CHECK_MS 20
 
 struct control {
 	struct program program;
 	struct loop *loop;
 	struct watcher signals;
-	struct timer certificates, drain, publish;
+	struct timer files, drain, publish;
 	struct command_socket *commands;
 	struct steering_control *steering;
 	uint64_t drain_until_ms;
 	bool draining;
 };
 
-static void look_at_certificates(struct timer *t)
+static void reload(struct control *c)
 {
-	struct control *c = container_of(t, struct control, certificates);
-
 	program_reload_certificates(&c->program);
-	loop_arm(c->loop, t, CERTIFICATE_CHECK_MS, look_at_certificates);
+	program_reload_lists(&c->program);
+}
+
+static void look_at_files(struct timer *t)
+{
+	struct control *c = container_of(t, struct control, files);
+
+	reload(c);
+	loop_arm(c->loop, t, FILE_CHECK_MS, look_at_files);
 }
 
 static void look_at_drain(struct timer *t)
@@ -91,7 +97,7 @@ static void signalled(struct watcher *w, uint32_t events)
 			terminate(c);
 			break;
 		case SIGHUP:
-			program_reload_certificates(&c->program);
+			reload(c);
 			break;
 		case SIGUSR1:
 			program_log_counters(&c->program);
@@ -171,7 +177,7 @@ static int run(struct control *c, const struct config *cfg, char *why, size_t wh
 	if (err)
 		return err;
 	announce(c, files);
-	loop_arm(c->loop, &c->certificates, CERTIFICATE_CHECK_MS, look_at_certificates);
+	loop_arm(c->loop, &c->files, FILE_CHECK_MS, look_at_files);
 	if (c->program.state)
 		publish(&c->publish);
 	loop_run(c->loop);

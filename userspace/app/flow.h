@@ -65,8 +65,14 @@ struct outbound_shared *outbound_shared_new(const struct config_outbound *c, cha
 					    size_t why_len);
 void outbound_shared_free(struct outbound_shared *s);
 
-/* Chooses the outbound by the rules; false where one rejects the flow (then it has none). */
+/* Chooses the outbound by the rules; false where one rejects the flow (then it has none). Forgets
+ * f->domain. */
 bool flow_route(struct flow *f);
+/*
+ * Whether a datagram of a flow that was routed by f->dst may go to `dst` as well: false where a
+ * rule rejects it. Which outbound the rules want for it does not count: an association has one.
+ */
+bool flow_permits(const struct flow *f, const struct addr *dst);
 /* Routes and connects. */
 void flow_connect(struct flow *f);
 void flow_cancel(struct flow *f);

@@ -64,11 +64,27 @@ static int make_shared(struct program *p, char *why, size_t why_len)
 	return 0;
 }
 
+static int make_routes(struct program *p, char *why, size_t why_len)
+{
+	struct route *r;
+
+	snprintf(why, why_len, "out of memory");
+	p->files = route_files_new(p->config);
+	r = p->files ? route_new(p->config, why, why_len) : NULL;
+	if (!r)
+		return -EINVAL;
+	route_slot_set(&p->routes, r);
+	return 0;
+}
+
 int program_init(struct program *p, const struct config *c, char *why, size_t why_len)
 {
 	size_t n_fds;
+	int err;
 
-	*p = (struct program){ .config = c, .n_workers = count_workers(c) };
+	*p = (struct program){ .config = c,
+			       .n_workers = count_workers(c),
+			       .routes.lock = PTHREAD_MUTEX_INITIALIZER };
 	n_fds = c->n_inbounds * p->n_workers;
 	p->inbounds = calloc(c->n_inbounds + 1, sizeof(struct inbound_shared *));
 	p->outbounds = calloc(c->n_outbounds + 1, sizeof(struct outbound_shared *));
@@ -79,13 +95,10 @@ int program_init(struct program *p, const struct config *c, char *why, size_t wh
 		return -ENOMEM;
 	for (size_t i = 0; i < n_fds; i++)
 		p->listen_fds[i] = p->udp_fds[i] = -1;
-	for (size_t i = 0; i < c->n_inbounds; i++) {
-		int err = bind_one(p, i, why, why_len);
-
-		if (err)
-			return err;
-	}
-	return make_shared(p, why, why_len);
+	err = make_routes(p, why, why_len);
+	for (size_t i = 0; i < c->n_inbounds && !err; i++)
+		err = bind_one(p, i, why, why_len);
+	return err ? err : make_shared(p, why, why_len);
 }
 
 static bool asks_for_sockmap(const struct config *c)
@@ -167,6 +180,8 @@ void program_done(struct program *p)
 	free(p->udp_fds);
 	free(p->inbounds);
 	free(p->outbounds);
+	route_slot_set(&p->routes, NULL);
+	route_files_free(p->files);
 	state_region_close(p->state);
 }
 
@@ -189,6 +204,46 @@ void program_reload_certificates(struct program *p)
 	}
 	for (unsigned i = 0; reload && i < p->n_running; i++)
 		worker_reload(&p->workers[i]);
+}
+
+/* Whether all lists of what is not captured can be read; *ret: whether some are of files. */
+static bool read_bypass(const struct config *c, bool *ret, char *why, size_t why_len)
+{
+	bool files = false;
+
+	for (size_t i = 0; i < c->n_inbounds; i++) {
+		struct prefix_list l;
+
+		if (c->inbounds[i].type != INBOUND_TRANSPARENT)
+			continue;
+		if (route_bypass(c, &c->inbounds[i], &l, why, why_len) < 0)
+			return false;
+		prefix_list_done(&l);
+		files |= c->inbounds[i].transparent.n_bypass_files > 0;
+		for (size_t k = 0; k < c->n_rules; k++)
+			files |= c->rules[k].action == RULE_BYPASS && c->rules[k].n_to_files > 0;
+	}
+	*ret = files;
+	return true;
+}
+
+bool program_reload_lists(struct program *p)
+{
+	bool bypass = false;
+	struct route *r;
+	char why[300];
+
+	if (!p->files || !route_files_changed(p->files))
+		return false;
+	r = route_new(p->config, why, sizeof(why));
+	if (!r || !read_bypass(p->config, &bypass, why, sizeof(why))) {
+		route_unref(r);
+		log_error(NULL, "changed lists are not used: %s", why);
+		return false;
+	}
+	route_slot_set(&p->routes, r);
+	log_info(NULL, "lists of address prefixes reloaded");
+	return bypass;
 }
 
 void program_log_counters(const struct program *p)

@@ -18,6 +18,12 @@ void program_done(struct program *p);
 
 /* Reads changed certificate files; what happened goes to the log. */
 void program_reload_certificates(struct program *p);
+/*
+ * Reads the lists anew that rules and transparent inbounds name, where a file changed; what
+ * happened goes to the log. All of them are used, or where one cannot be, all old ones stay. true
+ * where route_bypass() of some inbound may give another list than before.
+ */
+bool program_reload_lists(struct program *p);
 /* Writes the sums of all counters to the log. */
 void program_log_counters(const struct program *p);
 

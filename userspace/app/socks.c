@@ -66,6 +66,7 @@ static void begin(struct socks *s, int fd, const union sockaddr_any *peer)
 		return;
 	}
 	c->s = s;
+	c->user = "";
 	c->l.watch.ready = ready;
 	local_conn_start(&c->l, &s->in, &s->conns, fd, peer);
 	if (local_conn_watch(&c->l, EPOLLIN | EPOLLRDHUP) < 0 ||

@@ -33,7 +33,7 @@ struct socks_conn {
 	enum socks_phase phase;
 	uint16_t have;
 	uint8_t buf[SOCKS_DIALOGUE_MAX];
-	char user[64];
+	const char *user; /* in the configuration, or "" */
 };
 
 /* Reads on in what c->buf holds; may end the connection, or hand it to a relay. */

@@ -149,7 +149,7 @@ static ssize_t on_userpass(struct socks_conn *c)
 		log_warn(c->l.tag, "socks authentication failed on %s", in->tag);
 		return -EPROTO;
 	}
-	snprintf(c->user, sizeof(c->user), "%s", found->name);
+	c->user = found->name;
 	c->phase = SOCKS_REQUEST;
 	return used;
 }

@@ -76,12 +76,16 @@ static void received(struct socks_udp *u, const uint8_t *p, size_t n)
 		struct packets *far;
 
 		u->flow.dst = d.dst;
+		u->flow.src = u->client;
 		far = flow_packets(&u->flow, false, u->s->in.config->udp_timeout_ms);
 		if (!far) {
 			drop(u);
 			return;
 		}
 		packets_join(&u->p, far);
+	} else if (!flow_permits(&u->flow, &d.dst)) {
+		drop(u);
+		return;
 	}
 	u->p.peer->ops->send(u->p.peer, &d.dst, d.data, d.len);
 }

@@ -6,10 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-int uot_make_far(struct uot *u)
+/* Where to is known: by it the rules choose. 0 or -ECONNREFUSED. */
+static int make_far(struct uot *u, const struct addr *dst)
 {
-	struct packets *far = flow_packets(&u->flow, u->connect, u->timeout_ms);
+	struct packets *far;
 
+	u->flow.dst = *dst;
+	far = flow_packets(&u->flow, u->connect, u->timeout_ms);
 	if (!far)
 		return -ECONNREFUSED;
 	packets_join(&u->p, far);
@@ -25,18 +28,24 @@ static ssize_t read_request(struct uot *u, const uint8_t *p, size_t n)
 		return used;
 	u->got_request = true;
 	u->connect = r.connect;
-	u->flow.dst = r.dst;
-	return uot_make_far(u) < 0 ? -ECONNREFUSED : used;
+	return make_far(u, &r.dst) < 0 ? -ECONNREFUSED : used;
 }
 
 static ssize_t read_packet(struct uot *u, const uint8_t *p, size_t n)
 {
 	struct uot_packet pkt;
 	ssize_t used = uot_packet_parse(u->connect, p, n, &pkt);
+	const struct addr *to = u->connect ? &u->flow.dst : &pkt.addr;
 
-	if (used > 0 && u->p.peer)
-		u->p.peer->ops->send(u->p.peer, u->connect ? &u->flow.dst : &pkt.addr, pkt.data,
-				     pkt.len);
+	if (used <= 0)
+		return used;
+	/* the legacy form has no request: its first packet says where to */
+	if (u->version == UOT_V1 && !u->p.peer && make_far(u, to) < 0)
+		return -ECONNREFUSED;
+	if (!u->client && !flow_permits(&u->flow, to))
+		count(&u->w->counters.udp_dropped, 1);
+	else if (u->p.peer)
+		u->p.peer->ops->send(u->p.peer, to, pkt.data, pkt.len);
 	return used;
 }
 

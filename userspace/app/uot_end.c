@@ -211,10 +211,7 @@ struct endpoint *uot_server_new(const struct flow *f, enum uot_version version, 
 	}
 	u->version = version;
 	u->got_request = version == UOT_V1;
-	if (version == UOT_V1 && uot_make_far(u) < 0) {
-		uot_close(u);
-		return NULL;
-	}
+	u->flow.network = IPPROTO_UDP; /* the stream's was TCP */
 	return &u->e;
 }
 

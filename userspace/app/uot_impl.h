@@ -32,7 +32,5 @@ struct uot {
 /* Bytes from the stream: passes on every datagram that is whole. 0, -EPROTO, -ENOMEM, or
  * -ECONNREFUSED where nobody takes them. It may close u. */
 int uot_receive(struct uot *u, const uint8_t *p, size_t n);
-/* Server: the mode is known: makes the far side. 0 or -ECONNREFUSED. */
-int uot_make_far(struct uot *u);
 
 #endif

@@ -163,6 +163,7 @@ void worker_done(struct worker *w)
 	free(w->rx);
 	free(w->frame);
 	state_slots_done(&w->slots);
+	route_unref(w->route);
 }
 
 void *worker_run(void *arg)

@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 
 #include "app/config.h"
+#include "app/route.h"
 #include "app/state_slots.h"
 #include "datapath/endpoint.h"
 #include "datapath/kernel.h"
@@ -52,6 +53,8 @@ struct worker {
 	struct resolver *resolver;
 	struct inbound **inbounds; /* by index in the configuration */
 	struct outbound **outbounds;
+	struct route *route; /* the rules as it last saw them: see flow.c */
+	uint32_t route_version;
 	struct state_counters counters; /* see count(); summed up by the control thread */
 	struct state_slots slots;	/* what others may see of its sessions and streams */
 	struct list handshakes;		/* struct conn of all anytls inbounds, oldest first */
@@ -77,6 +80,8 @@ struct program {
 	int *listen_fds; /* of inbound i, worker k: [i * n_workers + k]; -1 once taken over */
 	int *udp_fds;	 /* the same, of inbounds that capture UDP; else -1 */
 	struct outbound_shared **outbounds;
+	struct route_slot routes;
+	struct route_files *files;     /* of lists; control thread only */
 	_Atomic uint32_t n_sessions;   /* server sessions, handshakes included */
 	_Atomic uint32_t n_handshakes; /* under way, server role */
 	_Atomic uint32_t n_local;      /* connections of local inbounds */
