@@ -36,7 +36,8 @@ struct control {
 static void reload(struct control *c)
 {
 	program_reload_certificates(&c->program);
-	program_reload_lists(&c->program);
+	if (program_reload_lists(&c->program))
+		steering_bypass_changed(c->steering);
 }
 
 static void look_at_files(struct timer *t)

@@ -99,7 +99,7 @@ const struct config_row config_rows_inbound_anytls[] = {
 	  .help = "more ports that lead here, as in [\"8443\", \"20000-30000\"]" },
 	{ .key = "steer_addresses",
 	  .type = ROW_CALL,
-	  .read = config_read_prefixes,
+	  .read = config_row_prefixes,
 	  ROW_FIELD(struct config_inbound_work, in.steer_addresses),
 	  .help = "of these of the machine's addresses only" },
 	{ 0 },

@@ -69,8 +69,8 @@ void config_steering_finish(struct config_reader *r, struct config_ref array);
 /* Values of transparent inbounds, each into its field of a struct config_transparent. */
 config_read_fn config_read_steering, config_read_network, config_read_interfaces,
 	config_read_bypass_ports, config_read_bypass_sources, config_read_spare, config_read_hijack;
-/* Prefixes, port ranges, lists of text. */
-config_read_fn config_read_prefixes, config_read_texts, config_read_steer_ports;
+/* Lists, each into its field. */
+config_read_fn config_row_prefixes, config_row_bypass_files, config_read_steer_ports;
 /* "443", "1000-2000", with "tcp:" or "udp:" before it where a protocol may be given. */
 bool config_parse_ports(const char *text, bool with_protocol, struct port_range *ret);
 

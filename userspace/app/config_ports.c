@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Ranges of ports, and lists of prefixes and of text.
+// Ranges of ports, and lists that fill a field of an inbound.
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
@@ -66,39 +66,19 @@ void config_read_steer_ports(struct config_reader *r, struct config_ref v,
 	}
 }
 
-void config_read_prefixes(struct config_reader *r, struct config_ref v,
-			  const struct config_row *row, void *field)
+void config_row_prefixes(struct config_reader *r, struct config_ref v, const struct config_row *row,
+			 void *field)
 {
-	struct prefix_list *list = field;
-
 	(void)row;
-	for (struct config_list l = config_list_start(v); l.item.v; config_list_next(&l)) {
-		struct prefix p;
-
-		if (!config_want(r, l.item, JSON_STRING))
-			continue;
-		if (prefix_parse(json_string_value(l.item.v), json_string_length(l.item.v), &p) < 0)
-			config_error(&r->report, l.item.n,
-				     "must be an address prefix such as \"10.0.0.0/8\", not \"%s\"",
-				     ECHO(json_string_value(l.item.v)));
-		else if (prefix_list_add(list, &p) < 0)
-			r->oom = true;
-	}
-	prefix_list_normal(list);
+	config_read_prefixes(r, v, field);
 }
 
-/* Into a char ** that is followed by its size_t; row->min and row->max are lengths. */
-void config_read_texts(struct config_reader *r, struct config_ref v, const struct config_row *row,
-		       void *field)
+/* Into a struct config_transparent: "bypass_files". */
+void config_row_bypass_files(struct config_reader *r, struct config_ref v,
+			     const struct config_row *row, void *field)
 {
-	struct {
-		char **at;
-		size_t n;
-	} *list = field;
-	struct config_list l = config_list_start(v);
+	struct config_transparent *t = container_of(field, struct config_transparent, bypass_files);
 
-	list->at = config_alloc(r, l.n, sizeof(char *));
-	for (; l.item.v && list->at; config_list_next(&l))
-		if (config_read_string(r, l.item, row->min, row->max, &list->at[list->n]))
-			list->n++;
+	(void)row;
+	config_read_texts(r, v, config_check_list_file, &t->bypass_files, &t->n_bypass_files);
 }

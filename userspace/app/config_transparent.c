@@ -69,7 +69,7 @@ const struct config_row config_rows_inbound_transparent[] = {
 	  .help = "what comes in by these is captured" },
 	{ .key = "sources",
 	  .type = ROW_CALL,
-	  .read = config_read_prefixes,
+	  .read = config_row_prefixes,
 	  PLAN(sources),
 	  .help = "only what comes from these networks" },
 	{ .key = "local",
@@ -78,7 +78,7 @@ const struct config_row config_rows_inbound_transparent[] = {
 	  .help = "capture what this machine sends itself" },
 	{ .key = "bypass",
 	  .type = ROW_CALL,
-	  .read = config_read_prefixes,
+	  .read = config_row_prefixes,
 	  PLAN(bypass),
 	  .help = "networks that are never captured" },
 	{ .key = "bypass_private",
@@ -87,10 +87,8 @@ const struct config_row config_rows_inbound_transparent[] = {
 	  .help = "private and special networks are among them" },
 	{ .key = "bypass_files",
 	  .type = ROW_CALL,
-	  .read = config_read_texts,
+	  .read = config_row_bypass_files,
 	  TRANSPARENT(bypass_files),
-	  .min = 1,
-	  .max = 4096,
 	  .help = "files with more of them, read again when they change" },
 	{ .key = "bypass_ports",
 	  .type = ROW_CALL,
@@ -200,8 +198,6 @@ void config_transparent_finish(struct config_reader *r, struct config_ref v,
 
 void config_transparent_done(struct config_transparent *t)
 {
-	for (size_t i = 0; i < t->n_bypass_files; i++)
-		free(t->bypass_files[i]);
-	free(t->bypass_files);
+	config_texts_done(t->bypass_files, t->n_bypass_files);
 	plan_done(&t->plan);
 }

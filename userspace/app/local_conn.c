@@ -21,13 +21,23 @@ bool local_place(struct inbound *in, struct log_limit *refused)
 	return false;
 }
 
-bool local_handed_over(struct inbound *in, int fd)
+/* Nobody knows yet where the connection goes: the outbound for most of them is asked, or the first
+ * one that has sessions at all. */
+static struct outbound *likely_outbound(const struct worker *w)
 {
-	struct worker *w = in->w, *better = NULL;
 	struct outbound *o = w->outbounds[w->config->final_outbound];
 
-	if (o->ops->better_worker)
-		better = o->ops->better_worker(o);
+	for (size_t i = 0; !o->ops->better_worker && i < w->config->n_outbounds; i++)
+		if (w->outbounds[i]->ops->better_worker)
+			o = w->outbounds[i];
+	return o;
+}
+
+bool local_handed_over(struct inbound *in, int fd)
+{
+	struct outbound *o = likely_outbound(in->w);
+	struct worker *better = o->ops->better_worker ? o->ops->better_worker(o) : NULL;
+
 	return better && worker_hand_over(better, in->index, fd) == 0;
 }
 

@@ -68,7 +68,8 @@ static void keep_capabilities(const struct config *c)
 	for (size_t i = 0; i < c->n_inbounds; i++)
 		if (c->inbounds[i].type ==
 		    INBOUND_TRANSPARENT) /* answers come from others' addresses */
-			capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, CAP_NET_ADMIN);
+			capng_updatev(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, CAP_NET_ADMIN,
+				      CAP_NET_BIND_SERVICE, -1);
 	if (c->default_mark)
 		capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, CAP_NET_ADMIN);
 	for (size_t i = 0; i < c->n_outbounds; i++) {

@@ -14,6 +14,7 @@
 #include "app/link_sockmap.h"
 #include "app/state_region.h"
 #include "base/fd.h"
+#include "io/datagram.h"
 
 #define SOCKMAP_STREAMS 1024 /* of a worker, with large frames, at a time; others splice */
 
@@ -27,13 +28,21 @@ static unsigned count_workers(const struct config *c)
 static int bind_one(struct program *p, size_t i, char *why, size_t why_len)
 {
 	const struct config_inbound *in = &p->config->inbounds[i];
-	int *fds = &p->listen_fds[i * p->n_workers];
+	int *fds = &p->listen_fds[i * p->n_workers], *udp_fds = &p->udp_fds[i * p->n_workers];
+	bool capture = in->type == INBOUND_TRANSPARENT;
 	char text[SOCKADDR_TEXT_MAX];
 
 	for (unsigned k = 0; k < p->n_workers; k++) {
-		const struct listener_opts opts = { .exclusive = k == 0 };
+		const struct listener_opts opts = {
+			.exclusive = k == 0,
+			.transparent =
+				capture && in->transparent.plan.steering != STEERING_REDIRECT,
+			.mark = capture ? p->config->steering.own_mark : 0,
+		};
 		int err = listener_bind(&in->listen, &opts, &fds[k]);
 
+		if (!err && capture && in->transparent.plan.udp)
+			err = datagram_listen(&in->listen, opts.mark, opts.exclusive, &udp_fds[k]);
 		if (err) {
 			snprintf(why, why_len, "%s: cannot listen on %s: %s", in->tag,
 				 sockaddr_text(&in->listen, text), strerror(-err));

@@ -82,10 +82,10 @@ static struct inbound *make_inbound(struct worker *w, size_t i, char *why, size_
 		in = transparent_new(w, c, *fd, *udp_fd, why, why_len);
 	else
 		in = socks_new(w, c, *fd, why, why_len);
-	if (in) {
+	if (in)
 		in->index = (unsigned)i;
+	if (in || c->type == INBOUND_TRANSPARENT) /* which takes them over in any case */
 		*fd = *udp_fd = -1;
-	}
 	return in;
 }
 
