@@ -18,7 +18,7 @@ $(B)/tests/unit/test_wire_record_fails: LDFLAGS += -Wl,--wrap=EVP_MAC_final
 # Has acknowledgements come between two system calls.
 $(B)/tests/unit/test_wire_kernel_held: LDFLAGS += -Wl,--wrap=getsockopt
 # Has flows end as the test wants.
-$(B)/tests/unit/test_transparent: LDFLAGS += -Wl,--wrap=flow_connect,--wrap=flow_cancel
+$(B)/tests/unit/test_transparent: LDFLAGS += -Wl,--wrap=flow_connect,--wrap=flow_cancel,--wrap=flow_wants_domain
 # Has keys refused.
 $(B)/tests/unit/test_wire_kernel_refused: LDFLAGS += -Wl,--wrap=setsockopt
 

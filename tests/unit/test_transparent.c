@@ -37,6 +37,13 @@ void __wrap_flow_connect(struct flow *f)
 	snprintf(bed->domain, sizeof(bed->domain), "%s", f->domain ? f->domain : "");
 }
 
+bool __wrap_flow_wants_domain(struct worker *w, uint32_t inbound);
+bool __wrap_flow_wants_domain(struct worker *w, uint32_t inbound)
+{
+	(void)w, (void)inbound;
+	return true;
+}
+
 void __wrap_flow_cancel(struct flow *f);
 void __wrap_flow_cancel(struct flow *f)
 {

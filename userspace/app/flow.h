@@ -73,6 +73,8 @@ bool flow_route(struct flow *f);
  * rule rejects it. Which outbound the rules want for it does not count: an association has one.
  */
 bool flow_permits(const struct flow *f, const struct addr *dst);
+/* Whether a rule may ask for the domain of this inbound's flows. */
+bool flow_wants_domain(struct worker *w, uint32_t inbound);
 /* Routes and connects. */
 void flow_connect(struct flow *f);
 void flow_cancel(struct flow *f);

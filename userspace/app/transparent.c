@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "app/local_conn.h"
-#include "app/route.h"
 #include "base/fd.h"
 #include "io/original.h"
 #include "io/sockopt.h"
@@ -149,12 +148,7 @@ static const char *find_destination(struct transparent_conn *c)
 
 static bool wants_domain(const struct transparent *t)
 {
-	struct worker *w = t->in.w;
-
-	if (!t->in.config->transparent.sniff)
-		return false;
-	route_slot_get(&w->program->routes, &w->route, &w->route_version);
-	return route_wants_domain(w->route, t->in.index);
+	return t->in.config->transparent.sniff && flow_wants_domain(t->in.w, t->in.index);
 }
 
 /* A hijacked question goes where it is told to, whatever it holds. */
