@@ -67,7 +67,7 @@ static void config_parse__interfaces_alone__have_safe_defaults(void **state)
 	assert_string_equal(p->name, "anytlsd-transparent-in");
 	assert_int_equal(p->n_interfaces, 1);
 	assert_string_equal(p->interfaces[0], "lan0");
-	assert_true(IN6_IS_ADDR_LOOPBACK(&in->listen.in6.sin6_addr));
+	assert_true(IN6_IS_ADDR_UNSPECIFIED(&in->listen.in6.sin6_addr));
 	assert_int_equal(sockaddr_port(&in->listen), p->port);
 	for (size_t i = 0; i < sizeof(left_alone) / sizeof(*left_alone); i++)
 		if (!bypasses(p, left_alone[i]))

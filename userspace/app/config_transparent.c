@@ -150,17 +150,15 @@ static void add_private(struct config_reader *r, struct prefix_list *l)
 			r->oom = true;
 }
 
-/* sk_lookup gives packets to whatever socket it is told; the others look for one on the wildcard.
- */
 static void choose_listen(struct config_inbound_work *w)
 {
-	struct in6_addr any = IN6ADDR_ANY_INIT, loopback = IN6ADDR_LOOPBACK_INIT;
+	struct in6_addr any = IN6ADDR_ANY_INIT;
 
 	if (w->in.listen.sa.sa_family || w->listen.sa.sa_family)
 		return;
 	w->in.listen.in6 = (struct sockaddr_in6){
 		.sin6_family = AF_INET6,
-		.sin6_addr = w->in.transparent.plan.steering == STEERING_SK_LOOKUP ? loopback : any,
+		.sin6_addr = any,
 		.sin6_port = htons(w->port),
 	};
 }
