@@ -296,7 +296,8 @@ struct reader {
 	pthread_t thread;
 	struct route_slot *slot;
 	_Atomic bool *stop;
-	unsigned asked, other; /* flows judged; of which by a snapshot that is neither */
+	_Atomic unsigned asked;
+	unsigned other; /* answers that no snapshot gives */
 };
 
 static void *read_on(void *arg)
@@ -310,7 +311,7 @@ static void *read_on(void *arg)
 		/* both prefixes are of one snapshot: exactly one of the flows is taken */
 		me->other += (route_ask(held, "0 tcp - - 10.0.0.1:1").rule == 0) ==
 			     (route_ask(held, "0 tcp - - 11.0.0.1:1").rule == 0);
-		me->asked++;
+		atomic_fetch_add(&me->asked, 1);
 	}
 	route_unref(held);
 	return NULL;
@@ -333,7 +334,7 @@ static void route_slot__threads__see_whole_snapshots(void **state)
 		readers[i].stop = &stop;
 		assert_int_equal(pthread_create(&readers[i].thread, NULL, read_on, &readers[i]), 0);
 	}
-	for (int i = 0; i < SNAPSHOTS; i++) {
+	for (int i = 0; i < SNAPSHOTS || !readers[0].asked || !readers[1].asked; i++) {
 		replace_file(to_path, lists[i % 2]);
 		route_slot_set(&s, route_made(c));
 	}

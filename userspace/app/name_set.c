@@ -16,6 +16,38 @@ struct name_entry {
 	uint32_t what; /* ITSELF, BELOW */
 };
 
+/* From the end, so that a name's suffixes are met on the way. */
+static uint64_t hash_step(uint64_t hash, char c)
+{
+	return (hash ^ (uint8_t)c) * 0x9e3779b97f4a7c15;
+}
+
+static uint64_t bit_of(uint64_t hash)
+{
+	return 1ull << (hash >> 58);
+}
+
+static uint64_t bits_of_suffixes(const char *text, size_t n)
+{
+	uint64_t hash = 0, bits = 0;
+
+	while (n-- > 0) {
+		hash = hash_step(hash, text[n]);
+		if (n == 0 || text[n - 1] == '.')
+			bits |= bit_of(hash);
+	}
+	return bits;
+}
+
+static uint64_t bit_of_name(const char *text)
+{
+	uint64_t hash = 0;
+
+	for (size_t n = strlen(text); n-- > 0;)
+		hash = hash_step(hash, text[n]);
+	return bit_of(hash);
+}
+
 void name_cut(struct name *ret, const char *text)
 {
 	unsigned n = 0;
@@ -30,6 +62,7 @@ void name_cut(struct name *ret, const char *text)
 		n--;
 	ret->text[n] = '\0';
 	ret->len = (uint8_t)n;
+	ret->bits = bits_of_suffixes(ret->text, n);
 }
 
 /* By length first: most comparisons end there. */
@@ -56,6 +89,7 @@ static void merge_same(struct name_set *s)
 
 static void add(struct name_set *s, const char *text, uint32_t what)
 {
+	s->bits |= bit_of_name(text);
 	s->at[s->n++] =
 		(struct name_entry){ .text = text, .len = (uint32_t)strlen(text), .what = what };
 }
@@ -89,7 +123,7 @@ void name_set_done(struct name_set *s)
 
 bool name_set_has(const struct name_set *s, const struct name *name)
 {
-	if (s->n == 0)
+	if (!(s->bits & name->bits))
 		return false;
 	for (unsigned i = 0; i < name->n_labels; i++) {
 		unsigned at = name->labels[i];

@@ -13,6 +13,7 @@ struct name {
 	uint8_t len;
 	uint16_t n_labels;
 	uint8_t labels[256]; /* where they begin */
+	uint64_t bits; /* one for each suffix: a set that has none of them has none of these */
 };
 
 /* Of at most 255 bytes; what is behind them is left out. */
@@ -22,6 +23,7 @@ void name_cut(struct name *ret, const char *text);
 struct name_set {
 	struct name_entry *at;
 	size_t n;
+	uint64_t bits; /* as those of a name */
 };
 
 /*

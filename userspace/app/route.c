@@ -20,48 +20,97 @@ static int read_files(struct prefix_list *l, char *const *paths, size_t n, char 
 	return 0;
 }
 
-static int fill_lists(struct route_rule *rule, const struct config_rule *c, char *why,
-		      size_t why_len)
+static int fill_lists(struct route_lists *l, const struct config_rule *c, char *why, size_t why_len)
 {
-	int err = 0;
+	int err;
 
-	if (prefix_list_add_all(&rule->to, &c->to) < 0 ||
-	    prefix_list_add_all(&rule->from, &c->from) < 0 ||
-	    (c->to_private && prefix_list_add_private(&rule->to) < 0) ||
-	    name_set_init(&rule->names, c->domains, c->n_domains, c->domain_suffixes,
+	if (prefix_list_add_all(&l->to, &c->to) < 0 ||
+	    prefix_list_add_all(&l->from, &c->from) < 0 ||
+	    (c->to_private && prefix_list_add_private(&l->to) < 0) ||
+	    name_set_init(&l->names, c->domains, c->n_domains, c->domain_suffixes,
 			  c->n_domain_suffixes) < 0)
 		return -ENOMEM;
-	err = read_files(&rule->to, c->to_files, c->n_to_files, why, why_len);
+	err = read_files(&l->to, c->to_files, c->n_to_files, why, why_len);
 	if (!err)
-		err = read_files(&rule->from, c->from_files, c->n_from_files, why, why_len);
-	prefix_list_normal(&rule->to);
-	prefix_list_normal(&rule->from);
+		err = read_files(&l->from, c->from_files, c->n_from_files, why, why_len);
+	prefix_list_normal(&l->to);
+	prefix_list_normal(&l->from);
 	return err;
 }
 
-static void note_wants(struct route *r, const struct config_rule *c)
+/* From the first to the last key; both families may be in it, which only makes it wider. */
+static struct route_span span_of(const struct prefix_list *l)
 {
-	for (size_t i = 0; i < r->n_inbounds; i++)
-		r->wants_domain[i] |= route_rule_is_for(c, i);
+	uint64_t first = UINT64_MAX, last = 0;
+
+	for (size_t i = 0; i < l->n; i++) {
+		const struct prefix *p = &l->at[i];
+		unsigned bits = p->family == AF_INET ? 32 : 64;
+		uint64_t key = route_key_of(p->ip, p->family == AF_INET ? 4 : 16);
+		uint64_t all = bits == 32 ? UINT32_MAX : UINT64_MAX;
+		uint64_t end = key | (p->len < bits ? all >> p->len : 0);
+
+		first = key < first ? key : first;
+		last = end > last ? end : last;
+	}
+	return (struct route_span){ .first = first, .span = last - first };
 }
 
-static int add_rule(struct route *r, const struct config_rule *c, int index, char *why,
+static void set_ports(struct route_rule *rule, const struct config_rule *c)
+{
+	rule->port_first = c->n_ports ? UINT16_MAX : 0;
+	rule->port_last = c->n_ports ? 0 : UINT16_MAX;
+	for (size_t i = 0; i < c->n_ports; i++) {
+		if (c->ports[i].first < rule->port_first)
+			rule->port_first = c->ports[i].first;
+		if (c->ports[i].last > rule->port_last)
+			rule->port_last = c->ports[i].last;
+	}
+}
+
+/* Of a rule with its lists: what tells it from most flows. An empty file is a list that nothing is
+ * in: the condition is there all the same. */
+static void set_first_look(struct route_rule *rule)
+{
+	const struct config_rule *c = rule->config;
+	const struct route_lists *l = rule->lists;
+
+	rule->network = c->network;
+	set_ports(rule, c);
+	rule->name_bits = c->n_domain_keywords ? UINT64_MAX : l->names.bits;
+	rule->to_addresses = l->to.n > 0;
+	rule->to_some = rule->name_bits || c->to.n || c->n_to_files || c->to_private;
+	rule->from_some = c->from.n || c->n_from_files;
+	rule->from_known = rule->from_some || c->n_source_ports;
+	rule->to = span_of(&l->to);
+	rule->from = span_of(&l->from);
+}
+
+static void note_rule(struct route *r, const struct route_rule *rule)
+{
+	r->by_name |= rule->name_bits != 0;
+	r->by_source |= rule->from_known;
+	r->rejects |= rule->config->action == RULE_REJECT;
+	for (size_t i = 0; i < r->n_inbounds && rule->name_bits; i++)
+		r->wants_domain[i] |= route_rule_is_for(rule->config, i);
+}
+
+static int add_rule(struct route *r, const struct config_rule *c, size_t index, char *why,
 		    size_t why_len)
 {
-	struct route_rule *rule = &r->rules[r->n_rules++];
+	struct route_rule *rule = &r->rules[r->n_rules];
+	int err;
 
 	rule->config = c;
-	rule->index = index;
-	rule->by_name = c->n_domains || c->n_domain_suffixes || c->n_domain_keywords;
-	/* an empty file is a list that nothing is in */
-	rule->to_some = rule->by_name || c->to.n || c->n_to_files || c->to_private;
-	rule->from_some = c->from.n || c->n_from_files;
-	r->by_name |= rule->by_name;
-	r->by_source |= rule->from_some || c->n_source_ports;
-	r->rejects |= c->action == RULE_REJECT;
-	if (rule->by_name)
-		note_wants(r, c);
-	return fill_lists(rule, c, why, why_len);
+	rule->index = (int16_t)index;
+	rule->lists = calloc(1, sizeof(*rule->lists));
+	if (!rule->lists)
+		return -ENOMEM;
+	r->n_rules++;
+	err = fill_lists(rule->lists, c, why, why_len);
+	set_first_look(rule);
+	note_rule(r, rule);
+	return err;
 }
 
 struct route *route_new(const struct config *c, char *why, size_t why_len)
@@ -81,7 +130,7 @@ struct route *route_new(const struct config *c, char *why, size_t why_len)
 		err = -ENOMEM;
 	for (size_t i = 0; i < c->n_rules && !err; i++)
 		if (c->rules[i].action != RULE_BYPASS)
-			err = add_rule(r, &c->rules[i], (int)i, why, why_len);
+			err = add_rule(r, &c->rules[i], i, why, why_len);
 	if (!err)
 		return r;
 	route_unref(r);
@@ -99,9 +148,10 @@ void route_unref(struct route *r)
 	if (!r || atomic_fetch_sub_explicit(&r->refs, 1, memory_order_acq_rel) > 1)
 		return;
 	for (size_t i = 0; i < r->n_rules; i++) {
-		prefix_list_done(&r->rules[i].to);
-		prefix_list_done(&r->rules[i].from);
-		name_set_done(&r->rules[i].names);
+		prefix_list_done(&r->rules[i].lists->to);
+		prefix_list_done(&r->rules[i].lists->from);
+		name_set_done(&r->rules[i].lists->names);
+		free(r->rules[i].lists);
 	}
 	free(r->rules);
 	free(r->wants_domain);
