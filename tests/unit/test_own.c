@@ -260,7 +260,7 @@ static void own_watch__messages_lost__all_is_read_anew(void **state)
 	for (unsigned i = 0; i < 3000; i++)
 		fprintf(f, "addr add 10.%u.%u.1/32 dev v0\n", 100 + i / 256, i % 256);
 	assert_int_equal(pclose(f), 0);
-	netns_ip("link set v1 name other");
+	netns_ip("link set v1 mtu 1400");
 	netlink_queues(&bytes, &lost);
 	assert_true(lost > 0);
 	links_told = 0;
