@@ -9,45 +9,17 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "net/journal_place.h"
 #include "net/setup.h"
 
-#define FORM	  "anytlsd rules 1"
-#define SUFFIX	  ".rules"
-#define PATIENCE  200 /* tries to lock, each 50 ms */
-#define BOOT_SIZE 40
-
-#ifndef SO_NETNS_COOKIE
-#define SO_NETNS_COOKIE 71
-#endif
-
-/* Which machine state the objects belong to. */
-struct here {
-	char boot[BOOT_SIZE];
-	uint64_t netns;
-};
-
-static struct here find_here(void)
-{
-	struct here h = { .boot = "unknown" };
-	socklen_t len = sizeof(h.netns);
-	int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd < 0 ? -1 : read(fd, h.boot, sizeof(h.boot) - 1);
-
-	if (n > 0)
-		h.boot[strcspn(h.boot, "\n")] = '\0';
-	fd_close(fd);
-	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd < 0 || getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, &h.netns, &len) < 0)
-		h.netns = 0;
-	fd_close(fd);
-	return h;
-}
+#define FORM	 "anytlsd rules 1"
+#define SUFFIX	 ".rules"
+#define PATIENCE 200 /* tries to lock, each 50 ms */
 
 static void file_name(const char *name, const char *suffix, char out[static PLAN_NAME_MAX + 16])
 {
@@ -90,20 +62,6 @@ int journal_lock(const char *directory, char *why, size_t why_len)
 
 /* Reading. */
 
-/* -ESTALE: of an earlier boot, after which there is nothing; -EXDEV: of another namespace. */
-static int take_place(const char *line)
-{
-	struct here here = find_here();
-	char boot[BOOT_SIZE];
-	uint64_t netns;
-
-	if (sscanf(line, "place %39s netns %" SCNu64, boot, &netns) != 2)
-		return -EINVAL;
-	if (strcmp(boot, here.boot) != 0)
-		return -ESTALE;
-	return netns == here.netns ? 0 : -EXDEV;
-}
-
 static int take_line(struct journal *j, const char *line)
 {
 	struct object o;
@@ -137,7 +95,7 @@ static int take_lines(struct journal *j, FILE *f, char *why, size_t why_len)
 		if (number == 1)
 			err = strcmp(line, FORM) != 0 ? -EINVAL : 0;
 		else if (number == 2)
-			err = take_place(line);
+			err = journal_place_judge(line);
 		else
 			err = take_line(j, line);
 	}
@@ -148,9 +106,8 @@ static int take_lines(struct journal *j, FILE *f, char *why, size_t why_len)
 		snprintf(why, why_len, "line %zu is not understood", number);
 	if (err == -EXDEV)
 		snprintf(why, why_len,
-			 "is of another network namespace: choose another "
-			 "\"state\".\"name\" or \"directory\", or delete the file "
-			 "if that namespace is gone");
+			 "is of another network namespace: give one of the two another "
+			 "\"state\".\"name\" or \"directory\"");
 	return err == -ESTALE ? 0 : err;
 }
 
@@ -196,9 +153,9 @@ int journal_read(int lock, const char *name, struct journal *ret, char *why, siz
 static void put(const struct journal *j, FILE *f)
 {
 	char text[OBJECT_TEXT_MAX];
-	struct here here = find_here();
 
-	fprintf(f, FORM "\nplace %s netns %" PRIu64 "\n", here.boot, here.netns);
+	fputs(FORM "\n", f);
+	journal_place_put(f);
 	if (j->decided)
 		fprintf(f, "conntrack %s\n", j->conntrack ? "yes" : "no");
 	if (j->nft)

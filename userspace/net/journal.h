@@ -26,7 +26,8 @@ struct journal {
  */
 int journal_lock(const char *directory, char *why, size_t why_len);
 
-/* One that is not there, or of an earlier boot, is empty. 0, or -errno and why. */
+/* One that is not there, or of a namespace that is gone, is empty. 0, or -errno and why; -EXDEV: it
+ * is another namespace's. */
 int journal_read(int lock, const char *name, struct journal *ret, char *why, size_t why_len);
 /* On disk when it returns. 0, or -errno and why with the old one in place. */
 int journal_write(int lock, const char *name, const struct journal *j, char *why, size_t why_len);

@@ -21,6 +21,7 @@ enum place {
 /* The state of one translation, for one family. */
 struct making {
 	const struct plan *p;
+	const struct layout *l;
 	struct object_list *to;
 	uint8_t family;
 	int err;
@@ -146,6 +147,18 @@ static void add_bypass_rules(struct making *m)
 		add_by_ports(m, PLACE_PORT, o, &m->p->bypass_ports[i]);
 }
 
+/*
+ * An IPv4 packet that is forwarded to a captured interface has the way back to its source looked
+ * up, as if it had come in there, but without its mark: a rule by interface alone answers "this
+ * machine's own", and the packet is dropped as a martian. So where flows are spared, and come from
+ * outside, capturing takes a mark. IPv6 has no such check, and captures whatever becomes of nft.
+ */
+static bool by_mark(const struct making *m)
+{
+	return m->p->steering == STEERING_TPROXY ||
+	       (m->family == AF_INET && layout_spares(m->p, m->l));
+}
+
 static void add_interface(struct making *m, const char *name, const struct prefix *from)
 {
 	struct object o = { .type = FR_ACT_TO_TBL };
@@ -153,6 +166,8 @@ static void add_interface(struct making *m, const char *name, const struct prefi
 	strcpy(o.iif, name);
 	if (from)
 		o.from = *from;
+	if (by_mark(m))
+		o.mark = o.mask = m->p->capture_mark;
 	o.ip_proto = IPPROTO_TCP;
 	if (m->p->tcp)
 		add_rule(m, PLACE_IIF, o);
@@ -179,8 +194,10 @@ static void add_marked(struct making *m)
 {
 	uint32_t mark = m->p->capture_mark;
 
-	add_rule(m, PLACE_MARKED,
-		 (struct object){ .type = FR_ACT_TO_TBL, .mark = mark, .mask = mark });
+	if (m->p->local)
+		add_rule(m, PLACE_MARKED,
+			 (struct object){
+				 .type = FR_ACT_TO_TBL, .iif = "lo", .mark = mark, .mask = mark });
 }
 
 static void add_sk_lookup(struct making *m, const struct prefix_list *bypass)
@@ -191,15 +208,14 @@ static void add_sk_lookup(struct making *m, const struct prefix_list *bypass)
 	add_rule(m, PLACE_END, (struct object){ .type = FR_ACT_NOP });
 	add_rule(m, PLACE_OWN, (struct object){ .type = FR_ACT_GOTO, .mark = own, .mask = own });
 	add_bypass_rules(m);
-	if (m->p->local)
-		add_marked(m);
+	add_marked(m);
 	add_interfaces(m);
 }
 
 int layout_objects(const struct plan *p, const struct layout *l, struct object_list *ret)
 {
 	struct prefix_list bypass = { 0 };
-	struct making m = { .p = p, .to = ret };
+	struct making m = { .p = p, .l = l, .to = ret };
 
 	m.err = layout_bypass(p, &bypass);
 	for (int i = 0; i < (l->ipv6 ? 2 : 1) && !m.err; i++) {
@@ -209,6 +225,7 @@ int layout_objects(const struct plan *p, const struct layout *l, struct object_l
 		} else if (p->steering == STEERING_TPROXY) {
 			add_local_route(&m);
 			add_marked(&m);
+			add_interfaces(&m);
 		}
 	}
 	prefix_list_done(&bypass);

@@ -195,7 +195,8 @@ static void put_beginning(struct writing *w)
 		line(w, "tcp flags & (fin|syn|rst|ack) != syn ct state new accept");
 }
 
-/* sk_lookup: routing decides; spared flows get the mark that its first rule lets through. */
+/* sk_lookup: routing decides. Spared flows get the mark that its first rule lets through, and IPv4
+ * ones that are not the one that its last rules need: see layout.c. */
 static void put_spare_chain(struct writing *w)
 {
 	uint32_t own = w->p->own_mark, capture = w->p->capture_mark;
@@ -210,6 +211,7 @@ static void put_spare_chain(struct writing *w)
 		 capture);
 	set_bit(w, older, "meta mark", own, " accept");
 	set_bit(w, "ct state new ", "ct mark", capture, "");
+	set_bit(w, "meta nfproto ipv4 ", "meta mark", capture, "");
 	end(w);
 }
 

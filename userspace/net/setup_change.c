@@ -16,7 +16,7 @@
  */
 enum rank {
 	RANK_IIF,
-	RANK_MARKED, /* from here on: before, when made, the nft rules */
+	RANK_MARKED, /* from here on: before, when made, the nft rules, which mark */
 	RANK_GOTO,
 	RANK_END,
 	RANK_LOCAL,
@@ -31,7 +31,7 @@ static enum rank rank(const struct object *o)
 		return RANK_GOTO;
 	if (o->type == FR_ACT_NOP)
 		return RANK_END;
-	return o->iif[0] ? RANK_IIF : RANK_MARKED;
+	return o->mask ? RANK_MARKED : RANK_IIF;
 }
 
 static int compare_deleting(const void *a, const void *b)

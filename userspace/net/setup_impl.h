@@ -68,7 +68,8 @@ int setup_taken(struct setup *s, const struct plan *p);
 /* What would make the plan fail, or work other than it says: a line each. Returns the number of
  * those that forbid it. */
 int setup_obstacles(struct setup *s, const struct plan *p);
-/* The part of it that is about other nft tables. */
+/* The parts of it that are about others' policy rules and nft tables. */
+int setup_earlier(struct setup *s, const struct plan *p);
 int setup_conflicts(struct setup *s, const struct plan *p);
 
 #endif

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Settings of the machine, and rules of others, with which a plan would fail.
+// Settings of the machine with which a plan would fail.
 #include <errno.h>
-#include <linux/fib_rules.h>
-#include <linux/rtnetlink.h>
-#include <netinet/in.h>
+#include <linux/ethtool.h>
+#include <linux/sockios.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -64,94 +63,85 @@ static int forwarding(struct setup *s, const struct plan *p)
 	return n;
 }
 
-static int max(int a, int b)
+static bool bypasses_private(const struct setup *s)
 {
-	return a > b ? a : b;
+	static const uint8_t ips[][4] = { { 10, 0, 0, 1 }, { 172, 16, 0, 1 }, { 192, 168, 0, 1 } };
+
+	for (size_t i = 0; i < sizeof(ips) / sizeof(*ips); i++)
+		if (!prefix_list_has(&s->bypass, ips[i], sizeof(ips[i])))
+			return false;
+	return true;
 }
 
-/* A packet's mark is then used to look for the way back to its source: which is not ours to tell,
- * so it is a martian (IPv4). Rules by interface are not concerned. */
+/*
+ * src_valid_mark has the kernel look up the way back to a packet's source with the packet's mark,
+ * as if the packet were this machine's answer: so the rule for what this machine sends says
+ * "local", and the packet is a martian, whatever rp_filter is (IPv4). Throw routes prevent that.
+ */
+static bool minds_valid_mark(const struct setup *s, const struct plan *p)
+{
+	if (!p->local || p->steering == STEERING_REDIRECT)
+		return false;
+	if (p->steering == STEERING_TPROXY)
+		return true;
+	return layout_spares(p, &s->layout) && !bypasses_private(s);
+}
+
 static int reverse_path(struct setup *s, const struct plan *p)
 {
 	int n = 0;
 
-	if (p->steering != STEERING_TPROXY)
-		return 0;
-	for (size_t i = 0; i < p->n_interfaces; i++) {
+	for (size_t i = 0; i < p->n_interfaces && minds_valid_mark(s, p); i++) {
 		const char *name = p->interfaces[i];
-		int filter = max(machine_setting("ipv4/conf/all/rp_filter"),
-				 interface_setting(4, name, "rp_filter"));
-		int by_mark = max(machine_setting("ipv4/conf/all/src_valid_mark"),
-				  interface_setting(4, name, "src_valid_mark"));
 
-		if (filter != 1 || by_mark <= 0)
+		if (machine_setting("ipv4/conf/all/src_valid_mark") <= 0 &&
+		    interface_setting(4, name, "src_valid_mark") <= 0)
 			continue;
 		setup_say(s,
-			  "problem: rp_filter=1 with src_valid_mark=1 drops what tproxy marks: "
-			  "sysctl -w net.ipv4.conf.%s.rp_filter=2, or steering sk_lookup",
-			  name);
+			  "problem: with src_valid_mark=1 what comes in by %s is dropped when "
+			  "\"local\" is true too: sysctl -w net.ipv4.conf.all.src_valid_mark=0 "
+			  "net.ipv4.conf.%s.src_valid_mark=0, or %s",
+			  name, name,
+			  p->steering == STEERING_TPROXY ? "\"steering\": \"sk_lookup\""
+							 : "\"bypass_private\": true");
 		n++;
 	}
 	return n;
 }
 
-/* Whether a rule takes all that comes in by one of our interfaces, in one protocol at least. */
-static bool catches_all(const struct plan *p, const struct object *o)
+/* By the driver's name. */
+static bool is_bridge(const char *interface)
 {
-	bool by_interface = !o->iif[0];
+	struct ethtool_drvinfo info = { .cmd = ETHTOOL_GDRVINFO };
+	struct ifreq r = { 0 };
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	bool bridge;
 
-	if (o->other || o->mask || o->from.family || o->sport[1] || o->dport[1])
-		return false;
-	if (o->type == FR_ACT_NOP || o->type == FR_ACT_GOTO ||
-	    (o->type == FR_ACT_TO_TBL && o->table == RT_TABLE_LOCAL))
-		return false;
-	if ((o->ip_proto == IPPROTO_TCP && !p->tcp) || (o->ip_proto == IPPROTO_UDP && !p->udp) ||
-	    (o->ip_proto && o->ip_proto != IPPROTO_TCP && o->ip_proto != IPPROTO_UDP))
-		return false;
-	for (size_t i = 0; i < p->n_interfaces; i++)
-		by_interface = by_interface || !strcmp(o->iif, p->interfaces[i]);
-	return by_interface;
+	strncpy(r.ifr_name, interface, sizeof(r.ifr_name) - 1);
+	r.ifr_data = (char *)&info;
+	bridge = fd >= 0 && ioctl(fd, SIOCETHTOOL, &r) == 0 && !strcmp(info.driver, "bridge");
+	fd_close(fd);
+	return bridge;
 }
 
-/* A jump over our range, for everything. */
-static bool jumps_over(const struct plan *p, const struct object *o)
+/* br_netfilter runs our chain while the packet is in the bridge: behind it, the socket that tproxy
+ * found for it is lost. */
+static int bridges(struct setup *s, const struct plan *p)
 {
-	return o->type == FR_ACT_GOTO && o->target > p->priority && !o->other && !o->mask &&
-	       !o->from.family && !o->iif[0] && !o->ip_proto && !o->sport[1] && !o->dport[1];
-}
-
-static bool is_another_plan(const struct object *o)
-{
-	return o->protocol == PLAN_PROTOCOL;
-}
-
-static int earlier_rules(struct setup *s, const struct plan *p)
-{
-	bool local[2] = { false, !s->layout.ipv6 };
+	static const char *const files[] = { "bridge/bridge-nf-call-iptables",
+					     "bridge/bridge-nf-call-ip6tables" };
 	int n = 0;
 
-	for (size_t i = 0; i < s->rules.n; i++) {
-		const struct object *o = &s->rules.at[i];
-
-		if (o->priority >= p->priority || is_another_plan(o))
-			continue;
-		if (o->type == FR_ACT_TO_TBL && o->table == RT_TABLE_LOCAL && !o->other &&
-		    !o->mask && !o->iif[0])
-			local[o->family == AF_INET6] = true;
-		if (!catches_all(p, o) && !jumps_over(p, o))
-			continue;
-		setup_say(s,
-			  "problem: the IPv%d rule of priority %u comes first and takes "
-			  "everything: choose a \"priority\" below it",
-			  o->family == AF_INET ? 4 : 6, o->priority);
-		n++;
-	}
-	for (int i = 0; i < 2; i++)
-		if (!local[i]) {
+	if (p->steering != STEERING_TPROXY)
+		return 0;
+	for (size_t i = 0; i < p->n_interfaces; i++)
+		for (size_t j = 0; j < sizeof(files) / sizeof(*files); j++) {
+			if (machine_setting(files[j]) <= 0 || !is_bridge(p->interfaces[i]))
+				continue;
 			setup_say(s,
-				  "problem: no IPv%d rule before priority %u looks up the table "
-				  "local: this machine's own addresses would be captured",
-				  i ? 6 : 4, p->priority);
+				  "problem: tproxy fails at the bridge %s while %s is 1: set "
+				  "it to 0, or \"steering\": \"sk_lookup\"",
+				  p->interfaces[i], files[j]);
 			n++;
 		}
 	return n;
@@ -207,10 +197,10 @@ static void mark_settings(struct setup *s, const struct plan *p)
 
 int setup_obstacles(struct setup *s, const struct plan *p)
 {
-	int n = loopback(s, p) + forwarding(s, p) + reverse_path(s, p);
+	int n = loopback(s, p) + forwarding(s, p) + reverse_path(s, p) + bridges(s, p);
 
 	if (p->steering != STEERING_REDIRECT)
-		n += earlier_rules(s, p);
+		n += setup_earlier(s, p);
 	mark_settings(s, p);
 	return n + setup_conflicts(s, p);
 }

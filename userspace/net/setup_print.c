@@ -5,13 +5,13 @@
 #include "net/machine.h"
 #include "net/setup_impl.h"
 
-/* Those that capture by interface come last, behind the nft rules, as in change_do(). */
+/* Those that capture by interface alone come last, behind the nft rules, as in change_do(). */
 static void print_objects(const struct object_list *l, bool iif, FILE *to)
 {
 	char text[OBJECT_TEXT_MAX];
 
 	for (size_t i = 0; i < l->n; i++)
-		if ((l->at[i].iif[0] != '\0') == iif)
+		if ((l->at[i].iif[0] && !l->at[i].mask) == iif)
 			fprintf(to, "%s\n", object_text(&l->at[i], "add", text));
 }
 
