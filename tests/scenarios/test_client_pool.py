@@ -54,6 +54,15 @@ def test_concurrent_streams_have_a_session_each(world, server):
         assert app.recv(1) == b"x"
 
 
+def test_session_that_is_made_for_one_who_left_serves_the_next(world, server):
+    daemon = world.client(server.port, workers=1)
+    reset(world.socks(daemon).start(DEST).sock)
+    app, session, sid = fresh(world, server, daemon, world.socks(daemon).start(DEST))
+    session.send(psh(sid, b"x"))
+    assert app.recv(1) == b"x"
+    assert server.pending(0.3) == 0
+
+
 def test_newest_idle_session_is_taken_first(world, server):
     daemon = world.client(server.port, workers=1)
     parts = [fresh(world, server, daemon) for _ in range(3)]

@@ -133,7 +133,7 @@ static void flows__over_the_limit__the_least_used_that_has_its_answer_goes(void 
 		close(fd[i]);
 }
 
-static void flows__over_the_limit_and_none_may_go__the_datagram_is_dropped(void **state)
+static void flows__over_the_limit_and_none_may_go__waits_until_one_is_silent(void **state)
 {
 	struct udp_bed *b = *state;
 	int one = udp_bed_client(b, SERVER), two = udp_bed_client(b, SERVER);
@@ -142,14 +142,99 @@ static void flows__over_the_limit_and_none_may_go__the_datagram_is_dropped(void 
 	b->manner = UDP_BED_KEEPS;
 	let_go(b, one, "x");
 	let_go(b, two, "y");
-	assert_int_equal(b->workers[0].counters.udp_dropped, 1);
 	assert_int_equal(b->n_made, 1);
 	clock_freeze_ms(clock_now_ms() + 1000); /* silent for long enough */
-	let_go(b, two, "z");
+	udp_bed_settle(b);
 	assert_int_equal(b->n_made, 2);
 	assert_int_equal(b->n_fars, 1);
+	assert_int_equal(b->workers[0].counters.udp_dropped, 0);
 	close(one);
 	close(two);
+}
+
+static void flows__over_the_limit_and_none_goes_for_2_s__the_datagram_is_dropped(void **state)
+{
+	struct udp_bed *b = *state;
+	int one = udp_bed_client(b, SERVER), two = udp_bed_client(b, SERVER);
+
+	b->config.limits.udp_flows = 1;
+	b->manner = UDP_BED_KEEPS;
+	let_go(b, one, "x");
+	let_go(b, two, "y");
+	for (int i = 0; i < 4; i++) {
+		clock_freeze_ms(clock_now_ms() + 500);
+		let_go(b, one, "x");
+	}
+	assert_int_equal(b->workers[0].counters.udp_dropped, 1);
+	assert_int_equal(udp_bed_udp(b)->n_queue, 0);
+	assert_int_equal(b->n_made, 1);
+	close(one);
+	close(two);
+}
+
+/* Every far side answers what it has not answered yet. */
+static void answer_all(struct udp_bed *b)
+{
+	list_for_each (it, &b->fars) {
+		struct udp_bed_far *f = container_of(it, struct udp_bed_far, in_bed);
+
+		if (f->n_sent > 0)
+			f->p.peer->ops->send(f->p.peer, &f->last_to, f->last, f->last_n);
+		f->n_sent = 0;
+	}
+}
+
+static void sessions__600_flows_at_once__wait_for_each_other_and_all_are_answered(void **state)
+{
+	enum { FLOWS = 600 };
+	struct udp_bed *b = *state;
+	unsigned answered = 0;
+	int fds[FLOWS];
+	char byte;
+
+	b->manner = UDP_BED_KEEPS;
+	for (int i = 0; i < FLOWS; i++) {
+		fds[i] = udp_bed_client(b, SERVER);
+		assert_int_equal(send(fds[i], "x", 1, 0), 1);
+	}
+	for (int i = 0; i < FLOWS / DATAGRAMS_MAX + 1; i++)
+		loop_turn(b->workers[0].loop, 0);
+	assert_int_equal(b->n_fars, 256);
+	assert_int_equal(udp_bed_udp(b)->n_queue, FLOWS - 256);
+	for (int i = 0; i < 3; i++) {
+		answer_all(b);
+		udp_bed_settle(b);
+	}
+	for (int i = 0; i < FLOWS; i++) {
+		answered += recv(fds[i], &byte, 1, MSG_DONTWAIT) == 1;
+		close(fds[i]);
+	}
+	assert_int_equal(answered, FLOWS);
+	assert_int_equal(b->most_fars, 256);
+	assert_int_equal(b->workers[0].counters.udp_dropped, 0);
+}
+
+static void eviction__client_has_just_sent_more__another_one_goes(void **state)
+{
+	struct udp_bed *b = *state;
+	int fd[3];
+	char text[256], from[SOCKADDR_TEXT_MAX];
+
+	b->config.limits.udp_sessions = 2;
+	for (int i = 0; i < 3; i++)
+		fd[i] = udp_bed_client(b, SERVER);
+	udp_bed_exchange(b, fd[0], "one");
+	clock_freeze_ms(clock_now_ms() + 10);
+	udp_bed_exchange(b, fd[1], "two");
+	clock_freeze_ms(clock_now_ms() + 10);
+	send(fd[2], "three", 5, 0); /* is read first */
+	send(fd[0], "one more", 8, 0);
+	udp_bed_settle(b);
+	assert_string_equal(udp_bed_received(fd[0], text, from), "one more");
+	assert_string_equal(udp_bed_received(fd[2], text, from), "three");
+	assert_int_equal(b->n_made, 3);
+	for (int i = 0; i < 3; i++)
+		close(fd[i]);
 }
 
 static void flow__at_the_limit_of_one_that_ends_its_association__a_new_one_is_made(void **state)
@@ -217,7 +302,10 @@ int main(void)
 		cmocka_unit_test(flow__to_port_53__ends_5_s_after_its_answer),
 		bed_test(flow__one_of_two_ends__the_association_stays),
 		bed_test(flows__over_the_limit__the_least_used_that_has_its_answer_goes),
-		bed_test(flows__over_the_limit_and_none_may_go__the_datagram_is_dropped),
+		bed_test(flows__over_the_limit_and_none_may_go__waits_until_one_is_silent),
+		bed_test(flows__over_the_limit_and_none_goes_for_2_s__the_datagram_is_dropped),
+		bed_test(sessions__600_flows_at_once__wait_for_each_other_and_all_are_answered),
+		bed_test(eviction__client_has_just_sent_more__another_one_goes),
 		bed_test(flow__at_the_limit_of_one_that_ends_its_association__a_new_one_is_made),
 		bed_test(sessions__2000_short_flows__never_more_than_the_limit_and_all_answered),
 		bed_test(sessions__direct_outbound__are_not_counted),

@@ -111,6 +111,41 @@ static void hand_over__to_a_worker_that_drains__is_dropped(void **state)
 	udp_bed_free(b);
 }
 
+/* A client of that worker. */
+static int client_of(struct udp_bed *b, unsigned worker)
+{
+	for (;;) {
+		int fd = udp_bed_client(b, SERVER);
+
+		if (worker_of(b, fd)->id == worker)
+			return fd;
+		close(fd);
+	}
+}
+
+static void sessions__all_are_another_workers__one_of_them_goes(void **state)
+{
+	struct udp_bed *b = udp_bed_new_of(2);
+	int fds[3] = { client_of(b, 0), client_of(b, 0), client_of(b, 1) };
+	char text[256], from[SOCKADDR_TEXT_MAX];
+
+	(void)state;
+	b->config.limits.udp_sessions = 2;
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(send(fds[i], "x", 1, 0), 1);
+		turn(b);
+		turn(b);
+	}
+	clock_freeze_ms(clock_now_ms() + 20);
+	turn(b);
+	assert_string_equal(udp_bed_received(fds[2], text, from), "x");
+	assert_int_equal(flows(b, 0), 1);
+	assert_int_equal(flows(b, 1), 1);
+	for (int i = 0; i < 3; i++)
+		close(fds[i]);
+	udp_bed_free(b);
+}
+
 static void *run(void *loop)
 {
 	loop_run(loop);
@@ -173,6 +208,7 @@ int main(void)
 		cmocka_unit_test(
 			hand_over__other_worker_is_busy__1024_wait_and_the_rest_is_dropped),
 		cmocka_unit_test(hand_over__to_a_worker_that_drains__is_dropped),
+		cmocka_unit_test(sessions__all_are_another_workers__one_of_them_goes),
 		cmocka_unit_test(hand_over__between_threads__every_datagram_is_answered),
 	};
 

@@ -59,6 +59,32 @@ void client_backoff_over(struct client *c)
 	atomic_store(&c->o.shared->retry_at_ms, 0);
 }
 
+/* Being made for a flow that has been given up since. */
+static struct client_session *unclaimed(struct client *c)
+{
+	list_for_each (it, &c->sessions) {
+		struct client_session *cs = container_of(it, struct client_session, in_client);
+
+		if (cs->phase != CLIENT_READY && !cs->first && !cs->warming)
+			return cs;
+	}
+	return NULL;
+}
+
+static bool claim(struct client *c, struct flow *f)
+{
+	struct client_session *cs = c->n_given_up > 0 ? unclaimed(c) : NULL;
+
+	if (!cs) {
+		c->n_given_up = 0;
+		return false;
+	}
+	c->n_given_up--;
+	cs->first = f;
+	f->pending = &cs->first;
+	return true;
+}
+
 static void client_connect(struct outbound *o, struct flow *f)
 {
 	struct client *c = client_of(o);
@@ -74,15 +100,17 @@ static void client_connect(struct outbound *o, struct flow *f)
 		f->ops->failed(f, -ECONNREFUSED, "waiting because the server refused us");
 		return;
 	}
-	client_dial(c, f);
+	if (!claim(c, f))
+		client_dial(c, f);
 	client_pool_warm(c);
 }
 
 static void client_cancel(struct outbound *o, struct flow *f)
 {
-	(void)o;
-	if (f->pending)
+	if (f->pending) {
 		*f->pending = NULL;
+		client_of(o)->n_given_up++;
+	}
 	f->pending = NULL;
 }
 

@@ -30,6 +30,7 @@ struct client {
 	struct list sessions; /* all of them, in every phase */
 	struct timer sweep, warm;
 	struct log_limit failed;
+	uint32_t n_given_up; /* at most so many sessions are being made for nobody */
 };
 
 enum client_phase { CLIENT_DIALING, CLIENT_HANDSHAKE, CLIENT_READY };

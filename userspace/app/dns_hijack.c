@@ -74,7 +74,7 @@ static void answered(struct packets *near, const struct addr *from, const uint8_
 static void let_go(struct dns_far *far)
 {
 	if (far->counted)
-		limit_give(&far->h->u->w->program->n_udp_sessions);
+		udp_session_give(far->h->u);
 	far->counted = false;
 }
 

@@ -7,6 +7,7 @@
 #define WAITING_MS  30000
 #define ANSWERED_MS 120000
 #define DONE_MS	    5000
+#define TRIES	    8	 /* at finding one whose client has not just sent something */
 #define SILENT_MS   1000 /* without an answer for so long, it may be ended to make place */
 
 static uint64_t patience(const struct transparent_udp *u, enum udp_age age)
@@ -68,7 +69,7 @@ void udp_age(struct udp_flow *f, enum udp_age age)
 		loop_arm(u->w->loop, &u->sweep, SWEEP_MS, sweep);
 }
 
-bool udp_evict_flow(struct transparent_udp *u)
+static struct udp_flow *worst_flow(struct transparent_udp *u)
 {
 	struct udp_flow *worst = longest_silent(u, UDP_WAITING);
 
@@ -80,11 +81,23 @@ bool udp_evict_flow(struct transparent_udp *u)
 		if (f && (!worst || f->used_ms < worst->used_ms))
 			worst = f;
 	}
-	if (!worst)
-		return false;
-	count(&u->w->counters.udp_evicted, 1);
-	udp_flow_end(worst);
-	return true;
+	return worst;
+}
+
+bool udp_evict_flow(struct transparent_udp *u)
+{
+	struct udp_flow *f;
+
+	for (int i = 0; i < TRIES && (f = worst_flow(u)); i++) {
+		if (udp_flow_unread(f)) {
+			udp_age(f, UDP_WAITING);
+			continue;
+		}
+		count(&u->w->counters.udp_evicted, 1);
+		udp_flow_end(f);
+		return true;
+	}
+	return false;
 }
 
 static struct udp_association *first_of(struct list *l)
@@ -92,15 +105,35 @@ static struct udp_association *first_of(struct list *l)
 	return list_empty(l) ? NULL : container_of(l->next, struct udp_association, in_use);
 }
 
-bool udp_evict_association(struct transparent_udp *u)
+static struct udp_association *worst_association(struct transparent_udp *u)
 {
 	struct udp_association *a = first_of(&u->answered), *b = first_of(&u->waiting);
 
 	if (b && silent_ms(u, b->used_ms) >= SILENT_MS && (!a || b->used_ms < a->used_ms))
 		a = b;
-	if (!a)
-		return false;
-	count(&u->w->counters.udp_evicted, 1);
-	udp_association_end(a);
-	return true;
+	return a;
+}
+
+static bool unread(const struct udp_association *a)
+{
+	list_for_each (it, &a->flows)
+		if (udp_flow_unread(container_of(it, struct udp_flow, in_association)))
+			return true;
+	return false;
+}
+
+bool udp_evict_association(struct transparent_udp *u)
+{
+	struct udp_association *a;
+
+	for (int i = 0; i < TRIES && (a = worst_association(u)); i++) {
+		if (unread(a)) {
+			udp_association_used(a, false);
+			continue;
+		}
+		count(&u->w->counters.udp_evicted, 1);
+		udp_association_end(a);
+		return true;
+	}
+	return false;
 }

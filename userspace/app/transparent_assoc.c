@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // An association: one client's port behind one outbound, whatever it sends to.
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -40,7 +41,7 @@ void udp_association_end(struct udp_association *a)
 		udp_flow_end(container_of(a->flows.next, struct udp_flow, in_association));
 	list_remove(&a->in_use);
 	if (a->counted)
-		limit_give(&u->w->program->n_udp_sessions);
+		udp_session_give(u);
 	loop_defer(u->w->loop, &a->dead, release);
 }
 
@@ -55,6 +56,8 @@ void udp_association_used(struct udp_association *a, bool answer)
 	a->answered = answer;
 	list_remove(&a->in_use);
 	list_push_back(answer ? &u->answered : &u->waiting, &a->in_use);
+	if (answer)
+		udp_queue_wake(u);
 }
 
 /* Whether an answer may seem to come from there. The machine's own addresses are refused when the
@@ -76,6 +79,14 @@ static struct udp_flow *open_uninvited(struct udp_association *a, const union so
 	return udp_flow_new(a, from, true);
 }
 
+/* Most clients have but one peer a port. */
+static struct udp_flow *flow_of(struct udp_association *a, const union sockaddr_any *from)
+{
+	if (a->recent && udp_same(&a->recent->dst, from))
+		return a->recent;
+	return udp_flow_find(a->u, &a->client, from);
+}
+
 static void answered(struct packets *p, const struct addr *from, const uint8_t *data, size_t n)
 {
 	struct udp_association *a = container_of(p, struct udp_association, p);
@@ -83,7 +94,7 @@ static void answered(struct packets *p, const struct addr *from, const uint8_t *
 	struct udp_flow *f = NULL;
 
 	if (udp_sockaddr(from, &sa)) {
-		f = udp_flow_find(a->u, &a->client, &sa);
+		f = flow_of(a, &sa);
 		if (!f)
 			f = open_uninvited(a, &sa);
 	}
@@ -99,16 +110,6 @@ static void far_closed(struct packets *p)
 }
 
 static const struct packets_ops association_ops = { .send = answered, .close = far_closed };
-
-bool udp_session_place(struct transparent_udp *u)
-{
-	struct program *p = u->w->program;
-	uint32_t limit = u->w->config->limits.udp_sessions;
-
-	if (limit_take(&p->n_udp_sessions, limit))
-		return true;
-	return udp_evict_association(u) && limit_take(&p->n_udp_sessions, limit);
-}
 
 static void remember(struct udp_association *a)
 {
@@ -128,39 +129,52 @@ static void name(struct udp_association *a, const struct flow *f)
 			  addr_text(&f->dst, dst));
 }
 
-struct udp_association *udp_association_new(struct transparent_udp *u, const struct flow *f)
+static struct packets *make_far(struct udp_association *a, struct flow *f)
 {
-	bool counted = f->outbound->config->type == OUTBOUND_ANYTLS;
-	struct udp_association *a;
-	struct packets *far = NULL;
+	f->tag = a->tag;
+	return f->outbound->ops->packets(f->outbound, f, false, a->u->t->in.config->udp_timeout_ms);
+}
 
-	if (counted && !udp_session_place(u))
+static struct udp_association *make(struct transparent_udp *u, struct flow *f, bool counted)
+{
+	struct udp_association *a = calloc(1, sizeof(*a));
+	struct packets *far;
+
+	if (!a)
 		return NULL;
-	a = calloc(1, sizeof(*a));
-	if (a) {
-		struct flow named = *f;
-
-		*a = (struct udp_association){ .p.ops = &association_ops,
-					       .u = u,
-					       .o = f->outbound,
-					       .client = f->src,
-					       .counted = counted };
-		list_init(&a->flows);
-		list_init(&a->uninvited);
-		list_init(&a->in_use);
-		name(a, f);
-		named.tag = a->tag;
-		far = f->outbound->ops->packets(f->outbound, &named, false,
-						u->t->in.config->udp_timeout_ms);
-	}
+	*a = (struct udp_association){ .p.ops = &association_ops,
+				       .u = u,
+				       .o = f->outbound,
+				       .client = f->src,
+				       .counted = counted };
+	list_init(&a->flows);
+	list_init(&a->uninvited);
+	list_init(&a->in_use);
+	name(a, f);
+	far = make_far(a, f);
 	if (!far) {
 		free(a);
-		if (counted)
-			limit_give(&u->w->program->n_udp_sessions);
 		return NULL;
 	}
 	packets_join(&a->p, far);
+	return a;
+}
+
+int udp_association_new(struct transparent_udp *u, struct flow *f, struct udp_association **ret)
+{
+	bool counted = f->outbound->config->type == OUTBOUND_ANYTLS;
+	struct udp_association *a;
+
+	if (counted && !udp_session_place(u))
+		return -EAGAIN;
+	a = make(u, f, counted);
+	if (!a) {
+		if (counted)
+			udp_session_give(u);
+		return -ECONNREFUSED;
+	}
 	remember(a);
 	udp_association_used(a, false);
-	return a;
+	*ret = a;
+	return 0;
 }

@@ -23,16 +23,6 @@ struct udp_flow *udp_flow_find(struct transparent_udp *u, const union sockaddr_a
 	return f;
 }
 
-bool udp_flow_place(struct transparent_udp *u)
-{
-	struct program *p = u->w->program;
-	uint32_t limit = u->w->config->limits.udp_flows;
-
-	if (limit_take(&p->n_udp_flows, limit))
-		return true;
-	return udp_evict_flow(u) && limit_take(&p->n_udp_flows, limit);
-}
-
 static void invited(struct udp_flow *f)
 {
 	if (list_empty(&f->in_uninvited))
@@ -49,13 +39,17 @@ void udp_flow_end(struct udp_flow *f)
 	if (f->ended)
 		return;
 	f->ended = true;
+	if (a->recent == f)
+		a->recent = NULL;
 	invited(f);
 	HASH_DELETE(hh, u->flows, f);
 	list_remove(&f->in_age);
 	list_remove(&f->in_association);
 	loop_close(u->w->loop, &f->watch);
+	loop_unpost(u->w->loop, &f->more);
 	limit_give(&u->w->program->n_udp_flows);
 	loop_defer(u->w->loop, &f->dead, release);
+	udp_queue_wake(u);
 	if (list_empty(&a->flows))
 		udp_association_end(a);
 }
@@ -71,11 +65,19 @@ void udp_flow_up(struct udp_flow *f, const struct datagram *d)
 		return;
 	}
 	invited(f);
+	a->recent = f;
 	udp_age(f, was_uninvited ? UDP_ANSWERED : f->age == UDP_DONE ? UDP_WAITING : f->age);
 	udp_association_used(a, false);
 	count(&a->u->w->counters.udp_captured, 1);
 	udp_addr(&f->dst, &dst);
 	a->p.peer->ops->send(a->p.peer, &dst, d->data, d->n);
+}
+
+bool udp_flow_unread(const struct udp_flow *f)
+{
+	char byte;
+
+	return recv(f->watch.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0;
 }
 
 static int send_answer(struct udp_flow *f, const uint8_t *data, size_t n)
@@ -105,6 +107,8 @@ void udp_flow_down(struct udp_flow *f, const uint8_t *data, size_t n)
 	udp_association_used(f->a, true);
 }
 
+static void read_some(struct udp_flow *f);
+
 /* What came before the socket was connected may be of others. */
 static void received(struct udp_flow *f, struct datagram *d)
 {
@@ -116,20 +120,32 @@ static void received(struct udp_flow *f, struct datagram *d)
 	udp_captured(f->a->u, d);
 }
 
-static void ready(struct watcher *w, uint32_t events)
+/* What is left for the next turn would make no edge. */
+static void read_on(struct task *t)
 {
-	struct udp_flow *f = container_of(w, struct udp_flow, watch);
+	read_some(container_of(t, struct udp_flow, more));
+}
+
+static void read_some(struct udp_flow *f)
+{
 	struct transparent_udp *u = f->a->u;
 	struct datagram d[DATAGRAMS_MAX];
-	int n = datagrams_read(u->batch, w->fd, false, d), i = 0;
+	int n = datagrams_read(u->batch, f->watch.fd, false, d), i = 0;
 
-	(void)events;
 	if (n < 0) /* ICMP: the client does not want answers */
 		udp_flow_end(f);
+	if (n == DATAGRAMS_MAX)
+		loop_post(u->w->loop, &f->more, read_on);
 	for (; i < n && !f->ended; i++)
 		received(f, &d[i]);
 	for (; i < n; i++)
 		udp_drop(u);
+}
+
+static void ready(struct watcher *w, uint32_t events)
+{
+	(void)events;
+	read_some(container_of(w, struct udp_flow, watch));
 }
 
 static int bind_socket(struct udp_flow *f, bool uninvited)
@@ -141,7 +157,7 @@ static int bind_socket(struct udp_flow *f, bool uninvited)
 
 	f->watch = (struct watcher){ .fd = fd, .ready = ready };
 	if (err == 0)
-		err = loop_watch_level(w->loop, &f->watch, EPOLLIN);
+		err = loop_watch(w->loop, &f->watch, EPOLLIN);
 	if (err < 0)
 		loop_close(w->loop, &f->watch);
 	return err;

@@ -2,6 +2,7 @@
 // One worker's captured datagrams: the listener, and which worker and flow each belongs to.
 #include "app/transparent_udp.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,7 +16,7 @@ void udp_drop(struct transparent_udp *u)
 	count(&u->w->counters.udp_dropped, 1);
 }
 
-static struct udp_association *associate(struct transparent_udp *u, struct flow *f)
+static int associate(struct transparent_udp *u, struct flow *f, struct udp_association **ret)
 {
 	struct udp_association *a;
 	const char *why;
@@ -23,16 +24,19 @@ static struct udp_association *associate(struct transparent_udp *u, struct flow 
 	if (transparent_loops(u->t, &f->src, &f->dst, &why)) {
 		if (log_allowed(&u->refused, 5))
 			log_warn(u->t->in.config->tag, "UDP: %s", why);
-		return NULL;
+		return -ELOOP;
 	}
 	if (!flow_route(f))
-		return NULL;
+		return -EACCES;
 	a = udp_association_find(u, &f->src, f->outbound);
-	return a ? a : udp_association_new(u, f);
+	if (!a)
+		return udp_association_new(u, f, ret);
+	*ret = a;
+	return 0;
 }
 
-/* The first datagram of a flow. */
-static struct udp_flow *open_flow(struct transparent_udp *u, const struct datagram *d)
+/* With a place for a flow. */
+static int open_flow(struct transparent_udp *u, const struct datagram *d, struct udp_flow **ret)
 {
 	struct flow f = { .w = u->w,
 			  .inbound = u->t->in.index,
@@ -40,43 +44,52 @@ static struct udp_flow *open_flow(struct transparent_udp *u, const struct datagr
 			  .user = "",
 			  .tag = u->t->in.config->tag,
 			  .src = d->from };
-	struct udp_association *a;
-	struct udp_flow *made = NULL;
+	struct udp_association *a = NULL;
+	int err;
 
 	udp_addr(&d->to, &f.dst);
-	/* before there is an association, which the end of its only flow would end */
-	if (!udp_flow_place(u))
-		return NULL;
-	a = associate(u, &f);
-	if (a)
-		made = udp_flow_new(a, &d->to, false);
-	else
+	err = associate(u, &f, &a);
+	if (err < 0) {
 		limit_give(&u->w->program->n_udp_flows);
-	if (a && list_empty(&a->flows))
+		return err;
+	}
+	*ret = udp_flow_new(a, &d->to, false);
+	if (*ret)
+		return 0;
+	if (list_empty(&a->flows))
 		udp_association_end(a);
-	return made;
+	return -ECONNREFUSED;
+}
+
+int udp_begin(struct transparent_udp *u, const struct datagram *d)
+{
+	struct udp_flow *f = udp_flow_find(u, &d->from, &d->to);
+	int err = 0;
+
+	/* the place comes before the association, which the end of its only flow would end */
+	if (!f)
+		err = udp_flow_place(u) ? open_flow(u, d, &f) : -EAGAIN;
+	if (err == 0)
+		udp_flow_up(f, d);
+	else if (err != -EAGAIN)
+		udp_drop(u);
+	return err;
+}
+
+static bool is_new(struct transparent_udp *u, const struct datagram *d)
+{
+	return !udp_flow_find(u, &d->from, &d->to);
 }
 
 void udp_captured(struct transparent_udp *u, const struct datagram *d)
 {
-	struct udp_flow *f;
-
 	if (d->cut || d->to.sa.sa_family != d->from.sa.sa_family || sockaddr_port(&d->from) == 0 ||
-	    sockaddr_port(&d->to) == 0) {
+	    sockaddr_port(&d->to) == 0)
 		udp_drop(u);
-		return;
-	}
-	if (u->dns && sockaddr_port(&d->to) == PORT_DNS) {
+	else if (u->dns && sockaddr_port(&d->to) == PORT_DNS)
 		dns_hijack_ask(u->dns, d);
-		return;
-	}
-	f = udp_flow_find(u, &d->from, &d->to);
-	if (!f)
-		f = open_flow(u, d);
-	if (f)
-		udp_flow_up(f, d);
-	else
-		udp_drop(u);
+	else if ((!list_empty(&u->queue) && is_new(u, d)) || udp_begin(u, d) == -EAGAIN)
+		udp_queue_add(u, d);
 }
 
 /* A datagram on its way to the worker that has its client. */
@@ -168,6 +181,7 @@ struct transparent_udp *transparent_udp_new(struct transparent *t, int fd)
 	u->watch = (struct watcher){ .fd = fd, .ready = ready };
 	udp_ages_init(u);
 	udp_as_init(u);
+	udp_queue_init(u);
 	u->batch = datagrams_new();
 	if (t->in.config->transparent.hijack_dns.type != ADDR_NONE)
 		u->dns = dns_hijack_new(u);
@@ -193,6 +207,7 @@ void transparent_udp_free(struct transparent_udp *u)
 	if (!u)
 		return;
 	transparent_udp_drain(u);
+	udp_queue_done(u);
 	HASH_ITER (hh, u->associations, a, next) {
 		udp_association_end(a);
 	}

@@ -34,6 +34,7 @@ struct udp_flow {
 	union sockaddr_any dst;
 	struct list in_age, in_association;
 	struct list in_uninvited; /* made by an answer from where the client never sent to */
+	struct task more;	  /* there is more to read than one read takes */
 	struct deferred dead;
 	uint64_t used_ms;
 	enum udp_age age;
@@ -47,6 +48,7 @@ struct udp_association {
 	struct udp_key key; /* client and outbound */
 	UT_hash_handle hh;
 	union sockaddr_any client;
+	struct udp_flow *recent;      /* the one used last; may be NULL */
 	struct list flows, uninvited; /* the oldest first */
 	unsigned n_uninvited;
 	struct list in_use; /* of the lists by use; in none where no place is counted */
@@ -66,11 +68,18 @@ struct transparent_udp {
 	struct udp_association *associations; /* by key */
 	struct list ages[UDP_AGES];	      /* of flows */
 	struct list waiting,
-		answered; /* associations that hold a place, the longest silent first */
-	struct timer sweep;
-	int as4, as6;		   /* of transparent_as.c */
-	struct dns_hijack *dns;	   /* NULL: port 53 is as any other */
-	_Atomic uint32_t n_handed; /* datagrams on their way from other workers */
+		answered;  /* associations that hold a place, the longest silent first */
+	struct list queue; /* first datagrams of flows that wait for a place */
+	unsigned n_queue;
+	size_t queue_bytes;
+	struct timer sweep, queue_timer;
+	struct task queue_task;
+	struct mail ask;	     /* another worker's, for a place */
+	_Atomic bool asked;	     /* it is on its way */
+	_Atomic uint32_t n_sessions; /* limits.udp_sessions that are in use here */
+	int as4, as6;		     /* of transparent_as.c */
+	struct dns_hijack *dns;	     /* NULL: port 53 is as any other */
+	_Atomic uint32_t n_handed;   /* datagrams on their way from other workers */
 	struct log_limit refused;
 };
 
@@ -78,6 +87,8 @@ struct transparent_udp {
 
 /* A datagram for which no socket of its own exists, or not yet, of a client of this worker. */
 void udp_captured(struct transparent_udp *u, const struct datagram *d);
+/* The same, which goes on or is dropped; or -EAGAIN: there is no place for its flow now. */
+int udp_begin(struct transparent_udp *u, const struct datagram *d);
 /* Counts one that does not go on. */
 void udp_drop(struct transparent_udp *u);
 
@@ -87,26 +98,23 @@ void udp_drop(struct transparent_udp *u);
 struct udp_association *udp_association_find(struct transparent_udp *u,
 					     const union sockaddr_any *client,
 					     const struct outbound *o);
-/* Makes it; NULL where that cannot be done, or not now. */
-struct udp_association *udp_association_new(struct transparent_udp *u, const struct flow *f);
+/* Makes it for a flow that was routed. 0, -EAGAIN: there is no place now, or -ECONNREFUSED. */
+int udp_association_new(struct transparent_udp *u, struct flow *f, struct udp_association **ret);
 /* Ends it with all of its flows. Idempotent. */
 void udp_association_end(struct udp_association *a);
 /* A datagram passed, either way. */
 void udp_association_used(struct udp_association *a, bool answer);
 
-/* Takes one of limits.udp_sessions, perhaps by ending another association. */
-bool udp_session_place(struct transparent_udp *u);
-
 /* transparent_flow.c */
 
 struct udp_flow *udp_flow_find(struct transparent_udp *u, const union sockaddr_any *client,
 			       const union sockaddr_any *dst);
-/* Takes one of limits.udp_flows, perhaps by ending another flow. */
-bool udp_flow_place(struct transparent_udp *u);
 /* Makes it, with such a place, which is given back where that cannot be done (NULL). `uninvited`:
  * for an answer from where the client never sent to. */
 struct udp_flow *udp_flow_new(struct udp_association *a, const union sockaddr_any *dst,
 			      bool uninvited);
+/* Whether the client has sent something that was not read yet. */
+bool udp_flow_unread(const struct udp_flow *f);
 /* Ends it, and the association with its last one. Idempotent. */
 void udp_flow_end(struct udp_flow *f);
 /* A datagram of the client goes on; it may end the flow. */
@@ -122,6 +130,24 @@ void udp_age(struct udp_flow *f, enum udp_age age);
 /* Makes a place by ending what was used least lately; false where nothing may be ended. */
 bool udp_evict_flow(struct transparent_udp *u);
 bool udp_evict_association(struct transparent_udp *u);
+
+/* transparent_place.c */
+
+/* Takes one of limits.udp_flows, perhaps by ending another flow. */
+bool udp_flow_place(struct transparent_udp *u);
+/* Takes one of limits.udp_sessions, perhaps by ending another association; where none may be ended
+ * here, another worker is asked to end one. */
+bool udp_session_place(struct transparent_udp *u);
+void udp_session_give(struct transparent_udp *u);
+
+/* transparent_queue.c */
+
+void udp_queue_init(struct transparent_udp *u);
+void udp_queue_done(struct transparent_udp *u);
+/* Keeps a datagram until there is a place for its flow, for a bounded time; or drops it. */
+void udp_queue_add(struct transparent_udp *u, const struct datagram *d);
+/* There may be a place. */
+void udp_queue_wake(struct transparent_udp *u);
 
 /* transparent_as.c */
 
