@@ -282,6 +282,110 @@ static void captured__in_fragments__passes_whole_both_ways(void **state)
 	close(fd);
 }
 
+/* Answers of these sizes in one turn; the first bytes tell them apart. */
+static void answer_sizes(struct udp_bed *b, const size_t *sizes, uint8_t n)
+{
+	struct udp_bed_far *far = udp_bed_last_far(b);
+	uint8_t data[4000] = { 0 };
+
+	for (uint8_t i = 0; i < n; i++) {
+		data[0] = i;
+		far->p.peer->ops->send(far->p.peer, &far->last_to, data, sizes[i]);
+	}
+	udp_bed_settle(b);
+}
+
+static void assert_sizes(int fd, const size_t *sizes, uint8_t n)
+{
+	uint8_t data[4001];
+
+	for (uint8_t i = 0; i < n; i++) {
+		assert_int_equal(recv(fd, data, sizeof(data), MSG_DONTWAIT), sizes[i]);
+		assert_true(sizes[i] == 0 || data[0] == i);
+	}
+	assert_int_equal(recv(fd, data, sizeof(data), MSG_DONTWAIT), -1);
+}
+
+static void answers__many_in_one_turn__each_comes_whole_and_in_order(void **state)
+{
+	static const struct {
+		size_t sizes[6];
+		uint8_t n;
+	} runs[] = {
+		{ { 100, 100, 100, 100, 100, 100 }, 6 },
+		{ { 1200, 1200, 1200, 1200, 700 }, 5 },
+		{ { 1200, 1200, 700, 700, 1200, 1200 }, 6 },
+		{ { 100, 100, 0, 100, 100 }, 5 },
+		{ { 1472, 1472, 1472 }, 3 },
+		{ { 3000, 3000, 3000, 3000, 10 }, 5 }, /* not as a run */
+		{ { 100, 100, 100 }, 3 },
+	};
+	static const char *const servers[] = { SERVER4, SERVER6 };
+	struct udp_bed *b = *state;
+
+	for (int s = 0; s < 2; s++) {
+		int fd = udp_bed_client(b, servers[s]);
+
+		udp_bed_exchange(b, fd, "x");
+		for (size_t i = 0; i < sizeof(runs) / sizeof(*runs); i++) {
+			answer_sizes(b, runs[i].sizes, runs[i].n);
+			assert_sizes(fd, runs[i].sizes, runs[i].n);
+		}
+		close(fd);
+	}
+	assert_int_equal(dropped(b), 0);
+}
+
+static void answers__more_than_a_run_in_one_turn__all_come(void **state)
+{
+	struct udp_bed *b = *state;
+	int fd = udp_bed_client(b, SERVER4);
+	size_t sizes[DATAGRAM_RUN + 20];
+
+	for (int i = 0; i < DATAGRAM_RUN + 20; i++)
+		sizes[i] = 400;
+	udp_bed_exchange(b, fd, "x");
+	answer_sizes(b, sizes, DATAGRAM_RUN + 20);
+	assert_sizes(fd, sizes, DATAGRAM_RUN + 20);
+	close(fd);
+}
+
+static void answers__flow_ends_in_the_same_turn__what_waits_is_dropped(void **state)
+{
+	struct udp_bed *b = *state;
+	int fd = udp_bed_client(b, SERVER4);
+	struct udp_bed_far *far;
+
+	udp_bed_exchange(b, fd, "x");
+	far = udp_bed_last_far(b);
+	for (int i = 0; i < 3; i++)
+		far->p.peer->ops->send(far->p.peer, &far->last_to, (const uint8_t *)"abc", 3);
+	packets_close_peer(&far->p);
+	far->p.ops->close(&far->p);
+	udp_bed_settle(b);
+	assert_int_equal(b->workers[0].counters.udp_answered + dropped(b), 1 + 3);
+	close(fd);
+}
+
+static void answers__client_is_gone__what_follows_the_refused_ones_is_dropped(void **state)
+{
+	static const size_t sizes[] = { 3, 3, 5, 9 }; /* the first two leave together */
+	struct udp_bed *b = *state;
+	int fd = udp_bed_client(b, SERVER4);
+	struct udp_bed_far *far;
+
+	udp_bed_exchange(b, fd, "x");
+	close(fd);
+	far = udp_bed_last_far(b);
+	for (int i = 0; i < 4 && b->n_fars == 1; i++)
+		far->p.peer->ops->send(far->p.peer, &far->last_to, (const uint8_t *)"abcdefghi",
+				       sizes[i]);
+	udp_bed_settle(b);
+	assert_int_equal(b->program.n_udp_flows, 0);
+	assert_int_equal(b->workers[0].counters.udp_answered, 1 + 2);
+	assert_int_equal(dropped(b), 2);
+}
+
 static void captured__far_side_ends__the_next_datagram_makes_another(void **state)
 {
 	struct udp_bed *b = *state;
@@ -334,6 +438,10 @@ int main(void)
 		bed_test(answer__a_service_here_has_its_port__comes_all_the_same),
 		bed_test(captured__client_is_gone__its_flow_ends_with_the_next_answers),
 		bed_test(captured__in_fragments__passes_whole_both_ways),
+		bed_test(answers__many_in_one_turn__each_comes_whole_and_in_order),
+		bed_test(answers__more_than_a_run_in_one_turn__all_come),
+		bed_test(answers__flow_ends_in_the_same_turn__what_waits_is_dropped),
+		bed_test(answers__client_is_gone__what_follows_the_refused_ones_is_dropped),
 		bed_test(captured__far_side_ends__the_next_datagram_makes_another),
 		bed_test(captured__outbound_refuses__datagram_is_dropped),
 	};

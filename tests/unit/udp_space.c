@@ -16,11 +16,13 @@
 
 #define TABLE 100
 
+/* As narrow as Ethernet: what is larger comes in fragments. */
 static int raise_loopback(void)
 {
-	struct ifreq r = { .ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING };
+	struct ifreq up = { .ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING };
+	struct ifreq mtu = { .ifr_name = "lo", .ifr_mtu = 1500 };
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	int rc = ioctl(fd, SIOCSIFFLAGS, &r);
+	int rc = ioctl(fd, SIOCSIFMTU, &mtu) < 0 ? -1 : ioctl(fd, SIOCSIFFLAGS, &up);
 
 	close(fd);
 	return rc;

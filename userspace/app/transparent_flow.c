@@ -39,6 +39,7 @@ void udp_flow_end(struct udp_flow *f)
 	if (f->ended)
 		return;
 	f->ended = true;
+	udp_run_forget(f);
 	if (a->recent == f)
 		a->recent = NULL;
 	invited(f);
@@ -80,31 +81,14 @@ bool udp_flow_unread(const struct udp_flow *f)
 	return recv(f->watch.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0;
 }
 
-static int send_answer(struct udp_flow *f, const uint8_t *data, size_t n)
-{
-	if (f->watch.fd < 0)
-		return udp_answer_as(f->a->u, &f->dst, &f->a->client, data, n);
-	return send(f->watch.fd, data, n, MSG_DONTWAIT) < 0 ? -errno : 0;
-}
-
 void udp_flow_down(struct udp_flow *f, const uint8_t *data, size_t n)
 {
-	struct transparent_udp *u = f->a->u;
-
-	int err = send_answer(f, data, n);
-
-	if (err < 0) {
-		udp_drop(u);
-		if (err == -ECONNREFUSED) /* an earlier one: nobody is there any more */
-			udp_flow_end(f);
-		return;
-	}
-	count(&u->w->counters.udp_answered, 1);
 	if (!list_empty(&f->in_uninvited))
 		udp_age(f, UDP_WAITING);
 	else
 		udp_age(f, sockaddr_port(&f->dst) == PORT_DNS ? UDP_DONE : UDP_ANSWERED);
 	udp_association_used(f->a, true);
+	udp_run_send(f, data, n);
 }
 
 static void read_some(struct udp_flow *f);

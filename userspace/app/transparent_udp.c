@@ -185,11 +185,13 @@ struct transparent_udp *transparent_udp_new(struct transparent *t, int fd)
 	u->batch = datagrams_new();
 	if (t->in.config->transparent.hijack_dns.type != ADDR_NONE)
 		u->dns = dns_hijack_new(u);
-	if (u->batch && (u->dns || t->in.config->transparent.hijack_dns.type == ADDR_NONE) &&
+	if (u->batch && udp_run_init(u) &&
+	    (u->dns || t->in.config->transparent.hijack_dns.type == ADDR_NONE) &&
 	    loop_watch_level(u->w->loop, &u->watch, EPOLLIN) == 0)
 		return u;
 	dns_hijack_free(u->dns);
 	datagrams_free(u->batch);
+	udp_run_done(u);
 	free(u);
 	return NULL;
 }
@@ -213,6 +215,7 @@ void transparent_udp_free(struct transparent_udp *u)
 	}
 	dns_hijack_free(u->dns);
 	udp_as_done(u);
+	udp_run_done(u);
 	loop_disarm(u->w->loop, &u->sweep);
 	datagrams_free(u->batch);
 	free(u);

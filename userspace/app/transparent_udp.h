@@ -38,6 +38,7 @@ struct udp_flow {
 	struct deferred dead;
 	uint64_t used_ms;
 	enum udp_age age;
+	bool one_by_one; /* its answers cannot leave as a run */
 	bool ended;
 };
 
@@ -59,6 +60,15 @@ struct udp_association {
 	char tag[16];
 };
 
+/* Answers of one flow that leave together: of one size but for the last. */
+struct udp_run {
+	struct udp_flow *f; /* who was answered last; may be NULL */
+	uint8_t *data;	    /* DATAGRAM_RUN_MAX bytes */
+	size_t each, len;
+	unsigned n;
+	struct task flush;
+};
+
 struct transparent_udp {
 	struct transparent *t;
 	struct worker *w;
@@ -77,9 +87,10 @@ struct transparent_udp {
 	struct mail ask;	     /* another worker's, for a place */
 	_Atomic bool asked;	     /* it is on its way */
 	_Atomic uint32_t n_sessions; /* limits.udp_sessions that are in use here */
-	int as4, as6;		     /* of transparent_as.c */
-	struct dns_hijack *dns;	     /* NULL: port 53 is as any other */
-	_Atomic uint32_t n_handed;   /* datagrams on their way from other workers */
+	struct udp_run run;
+	int as4, as6;		   /* of transparent_as.c */
+	struct dns_hijack *dns;	   /* NULL: port 53 is as any other */
+	_Atomic uint32_t n_handed; /* datagrams on their way from other workers */
 	struct log_limit refused;
 };
 
@@ -130,6 +141,16 @@ void udp_age(struct udp_flow *f, enum udp_age age);
 /* Makes a place by ending what was used least lately; false where nothing may be ended. */
 bool udp_evict_flow(struct transparent_udp *u);
 bool udp_evict_association(struct transparent_udp *u);
+
+/* transparent_run.c */
+
+bool udp_run_init(struct transparent_udp *u);
+void udp_run_done(struct transparent_udp *u);
+/* Sends an answer at once, or at the end of this turn with those that follow; it may end the flow.
+ */
+void udp_run_send(struct udp_flow *f, const uint8_t *data, size_t n);
+/* The flow ends. */
+void udp_run_forget(struct udp_flow *f);
 
 /* transparent_place.c */
 

@@ -55,4 +55,14 @@ void datagrams_free(struct datagrams *d); /* NULL is ignored */
 int datagrams_read(struct datagrams *d, int fd, bool original,
 		   struct datagram ret[static DATAGRAMS_MAX]);
 
+/*
+ * Sends len (at most DATAGRAM_RUN_MAX) bytes by a connected socket as datagrams of `each`, of which
+ * the last one may be shorter, and at most DATAGRAM_RUN of them. 0 or -errno; also where the path
+ * cannot take one of that size whole, or the kernel does not know how: then they have to go one by
+ * one.
+ */
+int datagram_send_run(int fd, const uint8_t *data, size_t len, size_t each);
+#define DATAGRAM_RUN	 64
+#define DATAGRAM_RUN_MAX 65000
+
 #endif
