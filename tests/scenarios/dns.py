@@ -13,12 +13,12 @@ A, AAAA = 1, 28
 class Dns:
     """names: {name: [addresses]}; a name that is missing does not exist; None is never answered."""
 
-    def __init__(self, names, ttl=300, delay=0.0):
+    def __init__(self, names, ttl=300, delay=0.0, host="127.0.0.1", port=0):
         self.names, self.ttl, self.delay = names, ttl, delay
         self.asked = []         # (name, type)
-        self.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.sock.bind(("127.0.0.1", 0))
-        self.address = f"127.0.0.1:{self.sock.getsockname()[1]}"
+        self.sock = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM)
+        self.sock.bind((host, port))
+        self.address = f"{host}:{self.sock.getsockname()[1]}"
         threading.Thread(target=self._run, daemon=True).start()
 
     def _run(self):
@@ -29,7 +29,8 @@ class Dns:
             except OSError:
                 return
 
-    def _answer(self, query, who):
+    def reply(self, query):
+        """The answer to a query, or None."""
         labels, pos = [], 12
         while query[pos]:
             labels.append(query[pos + 1:pos + 1 + query[pos]].decode())
@@ -39,14 +40,19 @@ class Dns:
         self.asked.append((name, kind))
         known = self.names.get(name, ())
         if known is None:
-            return
+            return None
         found = [ipaddress.ip_address(one) for one in known]
         packed = [ip.packed for ip in found if (ip.version == 4) == (kind == A) and kind in (A, AAAA)]
         head = query[:2] + struct.pack(">HHHHH", 0x8180 if name in self.names else 0x8183, 1, len(packed), 0, 0)
         records = b"".join(b"\xc0\x0c" + struct.pack(">HHIH", kind, 1, self.ttl, len(raw)) + raw for raw in packed)
+        return head + question + records
+
+    def _answer(self, query, who):
+        answer = self.reply(query)
         time.sleep(self.delay)
         try:
-            self.sock.sendto(head + question + records, who)
+            if answer:
+                self.sock.sendto(answer, who)
         except OSError:
             pass
 

@@ -116,9 +116,10 @@ class Blackhole(Listener):
 class UdpEcho:
     """Sends datagrams back to where they came from; keeps them in `seen`."""
 
-    def __init__(self, host="127.0.0.1", answer=lambda data: data):
+    def __init__(self, host="127.0.0.1", answer=lambda data: data, port=0, through=None):
         self.sock = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM)
-        self.sock.bind((host, 0))
+        self.sock.bind((host, port))
+        self.out = through or self.sock         # the socket that answers
         self.dest = (host, self.sock.getsockname()[1])
         self.answer = answer
         self.seen = []
@@ -131,7 +132,7 @@ class UdpEcho:
                 if who is None:         # shut down
                     return
                 self.seen.append((data, who))
-                self.sock.sendto(self.answer(data), who)
+                self.out.sendto(self.answer(data), who)
             except OSError:
                 return
 
@@ -141,6 +142,7 @@ class UdpEcho:
         except OSError:
             pass
         self.sock.close()
+        self.out.close()
 
 
 def refused_port():

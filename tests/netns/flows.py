@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What an application on a client does, without knowing of any proxy; each checks what it gets."""
+
+import hashlib
+import socket
+import struct
+import threading
+
+import internet
+from anytls import pattern
+from socks import recv_all, recv_exact
+
+SIZES = (1, 100, 1400, 3000, 20000)
+A, AAAA = 1, 28
+
+
+def family(host):
+    return socket.AF_INET6 if ":" in host else socket.AF_INET
+
+
+def connect(ns, dest, timeout=20, port=0, source=None):
+    """A TCP connection from the namespace; port and source: its own end."""
+    sock = ns.socket(family(dest[0]), socket.SOCK_STREAM)
+    try:
+        sock.settimeout(timeout)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if port or source:
+            sock.bind((source or "", port))
+        sock.connect(dest)
+    except BaseException:
+        sock.close()
+        raise
+    return sock
+
+
+def send_beside(sock, data, end=False):
+    """Sends in a thread, so that the caller can read meanwhile."""
+    def work():
+        try:
+            sock.sendall(data)
+            if end:
+                sock.shutdown(socket.SHUT_WR)
+        except OSError:         # the reader finds out
+            pass
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    return thread
+
+
+def echoes(sock, data):
+    """What is sent comes back on this connection."""
+    sender = send_beside(sock, data)
+    assert recv_exact(sock, len(data), 60) == data
+    sender.join()
+
+
+def tcp_echo(ns, host, size=1000, port=internet.ECHO):
+    with connect(ns, (host, port)) as sock:
+        echoes(sock, pattern(size))
+
+
+def half_close(ns, host, size=300000):
+    """The client ends first and gets the whole answer."""
+    with connect(ns, (host, internet.SOURCE)) as sock:
+        sock.sendall(struct.pack(">Q", size))
+        sock.shutdown(socket.SHUT_WR)
+        assert recv_all(sock, 60) == (pattern(size, 7), "eof")
+
+
+def ends_apart(ns, host, size=200000):
+    """Each side hears of the other's end while it still talks: what a tunnel cannot convey. What the server must hear."""
+    data = pattern(size)
+    with connect(ns, (host, internet.ECHO)) as sock:
+        send_beside(sock, data, end=True)
+        assert recv_all(sock, 60) == (data, "eof")
+    with connect(ns, (host, internet.TURNED)) as sock:
+        assert recv_all(sock, 60) == (internet.GREETING, "eof")
+        sock.sendall(data)
+        sock.shutdown(socket.SHUT_WR)
+    return data
+
+
+def speaks_first(ns, host):
+    with connect(ns, (host, internet.GREETER)) as sock:
+        assert recv_exact(sock, len(internet.GREETING)) == internet.GREETING
+        echoes(sock, b"thanks")
+
+
+def bulk_up(ns, host, size):
+    data = pattern(size, 5)
+    with connect(ns, (host, internet.SINK), 60) as sock:
+        sock.sendall(struct.pack(">Q", size) + data)
+        assert recv_exact(sock, 32, 60) == hashlib.sha256(data).digest()
+
+
+def bulk_down(ns, host, size):
+    with connect(ns, (host, internet.SOURCE), 60) as sock:
+        sock.sendall(struct.pack(">Q", size))
+        assert recv_all(sock, 60) == (pattern(size, 7), "eof")
+
+
+def parallel(ns, host, count, size=5000):
+    """So many connections that are open at the same time."""
+    socks = [connect(ns, (host, internet.ECHO)) for _ in range(count)]
+    for number, sock in enumerate(socks):
+        sock.sendall(pattern(size, number))
+    for number, sock in enumerate(socks):
+        assert recv_exact(sock, size, 60) == pattern(size, number)
+        sock.close()
+
+
+def curl(ns, host, path="", *options):
+    """What a real curl got of the HTTP server."""
+    url = f"http://[{host}]/{path}" if ":" in host else f"http://{host}/{path}"
+    return ns.run("curl", "-sS", "-m", "20", "--noproxy", "*", *options, url).stdout
+
+
+def udp_socket(ns, host, connected=True, port=0, timeout=10, source=None):
+    sock = ns.socket(family(host), socket.SOCK_DGRAM)
+    sock.settimeout(timeout)
+    if port or source:
+        sock.bind((source or "", port))
+    if connected:
+        sock.connect((host, internet.ECHO))
+    return sock
+
+
+def udp_echo(ns, host, sizes=(0, *SIZES)):
+    """Echoes to a connected socket, which takes none but its peer's, and to an open one, which is told whose."""
+    with udp_socket(ns, host) as sock:
+        for size in sizes:
+            assert exchange(sock, pattern(size)) == pattern(size)
+    with udp_socket(ns, host, connected=False) as sock:
+        for size in sizes:
+            sock.sendto(pattern(size), (host, internet.ECHO))
+            data, who = sock.recvfrom(65535)
+            assert data == pattern(size) and who[:2] == (host, internet.ECHO)
+
+
+def exchange(sock, data):
+    """One datagram and its answer on a connected socket."""
+    sock.send(data)
+    return sock.recv(65535)
+
+
+def udp_cone(ns, host):
+    """An answer from another port than the one that was asked reaches an open socket, under its own port."""
+    with udp_socket(ns, host, connected=False) as sock:
+        sock.sendto(b"who else is there", (host, internet.CONE))
+        data, who = sock.recvfrom(2048)
+        assert data == b"who else is there" and who[:2] == (host, internet.CONE_FROM)
+
+
+def query(name, kind=A, ident=0x1234):
+    labels = b"".join(bytes([len(label)]) + label.encode() for label in name.split("."))
+    return struct.pack(">HHHHHH", ident, 0x0100, 1, 0, 0, 0) + labels + b"\0" + struct.pack(">HH", kind, 1)
+
+
+def dns_udp(ns, host, name="one.test", kind=A):
+    with ns.socket(family(host), socket.SOCK_DGRAM) as sock:
+        sock.settimeout(10)
+        sock.connect((host, internet.DNS))
+        return exchange(sock, query(name, kind))
+
+
+def dns_tcp(ns, host, name="one.test", kind=A):
+    with connect(ns, (host, internet.DNS)) as sock:
+        asked = query(name, kind)
+        sock.sendall(struct.pack(">H", len(asked)) + asked)
+        return recv_exact(sock, struct.unpack(">H", recv_exact(sock, 2))[0])
+
+
+def ping(ns, host, timeout=5):
+    """Whether an echo of ICMP, which no proxy takes, is answered."""
+    v6 = ":" in host
+    protocol = socket.IPPROTO_ICMPV6 if v6 else socket.IPPROTO_ICMP
+    with ns.socket(family(host), socket.SOCK_DGRAM, protocol) as sock:
+        sock.settimeout(timeout)
+        try:
+            sock.sendto(struct.pack(">BBHHH", 128 if v6 else 8, 0, 0, 0, 1) + b"a bed of namespaces", (host, 0))
+            return sock.recv(100)[8:] == b"a bed of namespaces"
+        except OSError:
+            return False
+
+
+def fails(ns, dest, timeout=1.0):
+    """How a connection attempt ends that must not succeed."""
+    try:
+        sock = connect(ns, dest, timeout)
+    except OSError as failure:
+        return failure
+    try:                                    # a proxy may accept before it knows
+        sock.sendall(b"is anybody there")
+        assert not sock.recv(100), f"{dest} answers"
+    except OSError as failure:
+        return failure
+    finally:
+        sock.close()
+    return ConnectionResetError("closed")
