@@ -97,6 +97,12 @@ check-scenarios-asan: asan ## the same, daemon under ASan and UBSan
 	@$(call SANITIZED,$(B)/asan) tests/scenarios/run
 check-scenarios-tsan: tsan ## the same, daemon under TSan
 	@$(call SANITIZED,$(B)/tsan) tests/scenarios/run
+check-netns: $(B)/anytlsd $(B)/anytlsctl ## a gateway between network namespaces, every way of steering; needs root
+	@$(call DAEMON,$(B)) tests/netns/run
+check-netns-asan: asan ## the same, daemon under ASan and UBSan
+	@$(call SANITIZED,$(B)/asan) tests/netns/run
+check-netns-tsan: tsan ## the same, daemon under TSan
+	@$(call SANITIZED,$(B)/tsan) tests/netns/run
 check-shaping: $(B)/anytlsd $(TAP) ## record sizes of 15,000 sessions against their padding schemes
 	@$(call DAEMON,$(B)) SHAPING_TAP=$(abspath $(TAP)) tests/shaping/run
 check-interop: $(B)/anytlsd ## against sing-box and sing-anytls
@@ -138,4 +144,4 @@ coverage: ## lines run by unit tests and corpora, a line a file
 	@tools/dev/coverage $(B)/coverage
 
 .PHONY: tests lint check check-lint check-unit check-corpus check-run asan tsan check-asan check-tsan check-gcc check-clang \
-	check-shaping check-face check-vm check-vm-all $(foreach s,scenarios interop records loss,check-$(s) check-$(s)-asan check-$(s)-tsan) coverage $(FUZZ_NAMES:%=fuzz-%)
+	check-shaping check-face check-vm check-vm-all $(foreach s,scenarios netns interop records loss,check-$(s) check-$(s)-asan check-$(s)-tsan) coverage $(FUZZ_NAMES:%=fuzz-%)

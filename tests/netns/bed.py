@@ -10,6 +10,7 @@ import flows
 from internet import Internet
 from netns import Namespace, processes_in
 from packets import Capture, ICMP, ICMPV6, Wire
+from tlsconn import server_context
 from world import World
 
 # The internet's addresses are none that a bypass list has by default.
@@ -32,13 +33,15 @@ class Bed(World):
     def __init__(self, folder, cert, pins=None):
         super().__init__(folder, cert)
         self.pins = pins
-        self.spaces = []
+        self.spaces, self.gateways = [], []
         self.client, self.lan, self.guest, self.gateway, self.inet, self.far = (
             self._space(name) for name in ("client", "lan", "guest", "gateway", "internet", "far"))
         self._links()
         with self.inet:
-            self.internet = Internet(self.keep, [a for f in FAMILIES for a in (f.target, f.second, f.other)])
+            self.internet = Internet(self.keep, [a for f in FAMILIES for a in (f.target, f.second, f.other)],
+                                     server_context(cert))
         self.capture = self.keep(Capture(self.inet, "eth0", LAN4, LAN6))
+        self.before = self.snapshot()
 
     def _space(self, name):
         space = Namespace(name)
@@ -74,24 +77,24 @@ class Bed(World):
             f"addr add {GUEST_GATEWAY[0]}/24 dev {GUEST}", f"-6 addr add {GUEST_GATEWAY[1]}/64 dev {GUEST} nodad",
             f"addr add {V4.wan}/24 dev {WAN}", f"-6 addr add {V6.wan}/64 dev {WAN} nodad",
             f"route add default via {V4.uplink}", f"-6 route add default via {V6.uplink}")
-        self._host(self.client, V4.client, V6.client, V4.gateway, V6.gateway)
-        self._host(self.lan, V4.lan, V6.lan, V4.gateway, V6.gateway)
-        self._host(self.guest, V4.guest, V6.guest, *GUEST_GATEWAY)
-        self._host(self.inet, V4.uplink, V6.uplink, V4.wan, V6.wan)
+        self.host(self.client, V4.client, V6.client, V4.gateway, V6.gateway)
+        self.host(self.lan, V4.lan, V6.lan, V4.gateway, V6.gateway)
+        self.host(self.guest, V4.guest, V6.guest, *GUEST_GATEWAY)
+        self.host(self.inet, V4.uplink, V6.uplink, V4.wan, V6.wan)
         self.inet.sysctl("net.ipv4.ip_forward", 1)
         self.inet.sysctl("net.ipv6.conf.all.forwarding", 1)
         self.inet.ip(f"link add srv0 type veth peer name eth0 netns {self.far.path}", "link set srv0 up",
                      f"addr add {SERVER_GATEWAY[0]}/24 dev srv0", f"-6 addr add {SERVER_GATEWAY[1]}/64 dev srv0 nodad",
                      *(f"addr add {a} dev lo" for a in (V4.target, V4.second, V4.other)),
                      *(f"-6 addr add {a} dev lo nodad" for a in (V6.target, V6.second, V6.other)))
-        self._host(self.far, V4.server, V6.server, *SERVER_GATEWAY)
+        self.host(self.far, V4.server, V6.server, *SERVER_GATEWAY)
 
     @staticmethod
-    def _host(space, v4, v6, gateway4, gateway6):
+    def host(space, v4, v6, gateway4, gateway6):
         space.ip("link set eth0 up", f"addr add {v4}/24 dev eth0", f"-6 addr add {v6}/64 dev eth0 nodad",
                  f"route add default via {gateway4}", f"-6 route add default via {gateway6}")
 
-    def start_in(self, space, config, **options):
+    def start_in(self, space, config=None, **options):
         """A daemon in a namespace, that dies with us."""
         with space:
             return self.start(config, wrapper=("setpriv", "--pdeathsig", "KILL"), **options)
@@ -129,10 +132,14 @@ class Bed(World):
         return self.capture.transport()
 
     def close(self):
-        """Ends everything; what was wrong with how the daemons lived and died, and who lives on."""
+        """Ends everything; what was wrong with how the daemons lived and died, and what they left."""
         for thing in reversed(self.things):
             thing.close()
-        wrong = [found for found in (daemon.finish() for daemon in self.daemons) if found]
+        wrong = [found for found in (daemon.finish() for daemon in reversed(self.daemons)) if found]
+        wrong += [found for found in (one.undo() for one in self.gateways) if found]
+        after = self.snapshot()
+        wrong += [f"{name} were\n{self.before[name]}\nand are\n{after[name]}"
+                  for name in after if self.gateways and self.before[name] not in (None, after[name])]
         for space in self.spaces:
             wrong += [f"process {pid} is left in {space.name}" for pid in processes_in(space.inode)]
             space.close()
@@ -144,7 +151,7 @@ class Bed(World):
                 "routes6": "ip -6 route show table all", "nft": "nft list ruleset"}
         found = {name: self.gateway.run(*command.split()).stdout for name, command in look.items()}
         if self.pins:
-            found["pins"] = "\n".join(sorted(os.path.join(at, name) for at, dirs, files in os.walk(self.pins)
+            found["pins"] = "\n".join(sorted(os.path.join(at, name) for at, dirs, files in os.walk(self.pins.parent)
                                              for name in dirs + files))
         return found
 

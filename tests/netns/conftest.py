@@ -14,7 +14,8 @@ sys.path.append(str(ROOT / "tests" / "scenarios"))
 import netns                                    # noqa: E402
 import suite                                    # noqa: E402
 from bed import Bed                             # noqa: E402
-from daemon import sanitized      # noqa: E402
+from daemon import sanitized                    # noqa: E402
+from gateway import Gateway, unpin              # noqa: E402
 from world import make_cert                     # noqa: E402
 
 TEST_SECONDS = 120
@@ -79,7 +80,27 @@ def bed(tmp_path, cert, bpffs):
         yield made
     finally:
         wrong = made.close()
+        if pins:
+            unpin(pins)
     assert not wrong, "\n".join(wrong)
+
+
+@pytest.fixture
+def gateway(bed):
+    """Makes a gateway in a mode, with the tunnel's server and the daemon running."""
+    def make(mode, **options):
+        if not bed.daemons:
+            bed.tunnel_server()
+        return Gateway(bed, mode, **options)
+
+    def start(mode, **options):
+        return make(mode, **options).start()
+    start.make = make
+    return start
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "smoke: of the set for slow machines")
 
 
 def pytest_terminal_summary(terminalreporter):

@@ -10,6 +10,7 @@ import internet
 from anytls import pattern
 from socks import recv_all, recv_exact
 
+MIB = 1 << 20
 SIZES = (1, 100, 1400, 3000, 20000)
 A, AAAA = 1, 28
 
@@ -69,7 +70,7 @@ def half_close(ns, host, size=300000):
 
 
 def ends_apart(ns, host, size=200000):
-    """Each side hears of the other's end while it still talks: what a tunnel cannot convey. What the server must hear."""
+    """Each side hears of the other's end while it still talks, which no tunnel conveys; what the server must hear."""
     data = pattern(size)
     with connect(ns, (host, internet.ECHO)) as sock:
         send_beside(sock, data, end=True)
@@ -110,9 +111,9 @@ def parallel(ns, host, count, size=5000):
         sock.close()
 
 
-def curl(ns, host, path="", *options):
+def curl(ns, host, path="", *options, scheme="http"):
     """What a real curl got of the HTTP server."""
-    url = f"http://[{host}]/{path}" if ":" in host else f"http://{host}/{path}"
+    url = f"{scheme}://[{host}]/{path}" if ":" in host else f"{scheme}://{host}/{path}"
     return ns.run("curl", "-sS", "-m", "20", "--noproxy", "*", *options, url).stdout
 
 
@@ -198,3 +199,37 @@ def fails(ns, dest, timeout=1.0):
     finally:
         sock.close()
     return ConnectionResetError("closed")
+
+
+def all_tcp(bed, f, size=8 * MIB, count=50):
+    """All that a client does by TCP."""
+    tcp_echo(bed.client, f.target, 200000)
+    bulk_up(bed.client, f.target, size)
+    bulk_down(bed.client, f.target, size)
+    speaks_first(bed.client, f.target)
+    parallel(bed.client, f.second, count)
+    assert curl(bed.client, f.second).startswith(f"{f.second} to ")
+    dns_tcp(bed.client, f.target)
+
+
+def all_udp(bed, f, largest=20000):
+    """All that a client does by UDP; datagrams up to that size."""
+    udp_echo(bed.client, f.target, [size for size in (0, *SIZES) if size <= largest])
+    dns_udp(bed.client, f.target)
+
+
+def seen(bed, f):
+    """Whom the servers of the internet saw."""
+    net = bed.internet
+    services = (net.echo, net.sink, net.source, net.greeter, net.turned, net.dns_tcp, net.http,
+                *(udp[host] for udp in (net.udp, net.cone) for host in (f.target, f.second, f.other)))
+    return set().union(*(one.peers() for one in services))
+
+
+def forget(bed):
+    """What the servers saw so far."""
+    net = bed.internet
+    for one in (net.echo, net.sink, net.source, net.greeter, net.turned, net.dns_tcp, net.http,
+                *net.udp.values(), *net.cone.values()):
+        one.seen.clear()
+    bed.capture.clear()

@@ -13,7 +13,8 @@ from anytls import pattern
 from dns import Dns
 from socks import recv_all, recv_exact
 
-ECHO, SINK, SOURCE, GREETER, TURNED, HTTP, DNS, CONE, CONE_FROM = 7, 9, 19, 25, 26, 80, 53, 3478, 3479
+ECHO, SINK, SOURCE, GREETER, TURNED, HTTP, HTTPS, DNS = 7, 9, 19, 25, 26, 80, 443, 53
+CONE, CONE_FROM = 3478, 3479
 GREETING = b"220 who speaks first is served first\r\n"
 NAMES = {"one.test": ["11.10.0.1", "2a07:10::1"], "two.test": ["11.10.0.2"]}
 
@@ -88,10 +89,15 @@ class Http(http.server.ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 256
 
-    def __init__(self, port=HTTP):
+    def __init__(self, port=HTTP, tls=None):
         self.seen = []
         super().__init__(("::", port), HttpAnswer)
+        if tls:                 # the handshake is for the connection's own thread
+            self.socket = tls.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
         threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True).start()
+
+    def peers(self):
+        return {peer for peer, _, _ in self.seen}
 
     def close(self):
         self.shutdown()
@@ -132,7 +138,7 @@ def cone(host):
 class Internet:
     """All of it, in the namespace of the caller."""
 
-    def __init__(self, keep, addresses):
+    def __init__(self, keep, addresses, tls):
         self.echo = keep(Service(echo, ECHO))
         self.sink = keep(Service(sink, SINK))
         self.source = keep(Service(source, SOURCE))
@@ -140,6 +146,7 @@ class Internet:
         self.heard = []
         self.turned = keep(Service(turned(self.heard), TURNED))
         self.http = keep(Http())
+        self.https = keep(Http(HTTPS, tls))
         self.udp = {host: keep(Udp(host, port=ECHO)) for host in addresses}
         self.cone = {host: keep(cone(host)) for host in addresses}
         self.dns = {host: keep(Dns(NAMES, host=host, port=DNS)) for host in addresses}

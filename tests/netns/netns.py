@@ -90,6 +90,11 @@ class Namespace:
                 path.write_text(str(value))
             return path.read_text().strip()
 
+    def sysctl_of(self, device, name, value):
+        """Of IPv4 at a device; a device's name may have dots."""
+        with self:
+            pathlib.Path("/proc/sys/net/ipv4/conf", device, name).write_text(str(value))
+
     def mac(self, device):
         [link] = self.ip_json("link", "show", "dev", device)
         return bytes.fromhex(link["address"].replace(":", ""))

@@ -143,7 +143,8 @@ def ip(src, dst, protocol, body, offset=None, more=False, ident=0x4242):
     src, dst = ipaddress.ip_address(src), ipaddress.ip_address(dst)
     if src.version == 4:
         where = 0 if offset is None else offset | (0x2000 if more else 0)
-        head = struct.pack(">BBHHHBBH", 0x45, 0, 20 + len(body), ident, where, 64, protocol, 0) + src.packed + dst.packed
+        head = struct.pack(">BBHHHBBH", 0x45, 0, 20 + len(body), ident, where, 64, protocol, 0)
+        head += src.packed + dst.packed
         return head[:10] + struct.pack(">H", checksum(head)) + head[12:] + body
     if offset is not None:
         body = struct.pack(">BBHI", protocol, 0, offset << 3 | more, ident) + body

@@ -12,40 +12,18 @@ import packets
 from anytls import PASSWORD
 from bed import FAMILIES, GATEWAY_PORT, LAN, TUNNEL_PORT, V4
 from daemon import ROOT, listening, wait_until
-
-MIB = 1 << 20
-
-
-def everything(bed, f, largest=20000):
-    """All that a client does with the internet."""
-    flows.tcp_echo(bed.client, f.target, 200000)
-    flows.bulk_up(bed.client, f.target, 8 * MIB)
-    flows.bulk_down(bed.client, f.target, 8 * MIB)
-    flows.speaks_first(bed.client, f.target)
-    flows.parallel(bed.client, f.second, 50)
-    assert flows.curl(bed.client, f.second).startswith(f"{f.second} to ")
-    flows.udp_echo(bed.client, f.target, [size for size in (0, *flows.SIZES) if size <= largest])
-    flows.dns_udp(bed.client, f.target)
-    flows.dns_tcp(bed.client, f.target)
-    assert flows.ping(bed.client, f.target)
-
-
-def seen_by_all(bed, f):
-    """Whom the servers saw."""
-    net = bed.internet
-    named = [net.echo, net.sink, net.source, net.greeter, net.dns_tcp, net.udp[f.target]]
-    return set().union(*(one.peers() for one in named), {peer for peer, _, _ in net.http.seen})
-
+from odd import ODD, throw_odd_packets
 
 @pytest.mark.parametrize("f", FAMILIES, ids=["v4", "v6"])
 def test_forwarding_alone(bed, f):
-    everything(bed, f)
+    flows.all_tcp(bed, f)
+    flows.all_udp(bed, f)
     flows.udp_cone(bed.client, f.target)
     flows.half_close(bed.client, f.target)
     data = flows.ends_apart(bed.client, f.target)
     wait_until(lambda: bed.internet.heard, 10, "the server heard the rest")
     assert bed.internet.heard == [(data, "eof")]
-    assert seen_by_all(bed, f) == {f.client}
+    assert flows.seen(bed, f) == {f.client}
     kinds = {(p.protocol, p.fragment is not None) for p in bed.leaks() if p.src == f.client}
     assert kinds == {(packets.TCP, False), (packets.UDP, False), (packets.UDP, True)}
 
@@ -61,6 +39,18 @@ def test_packets_by_hand_arrive_and_are_read_as_what_they_are(bed, f):
         wire.send(piece)
     wait_until(lambda: any(got == data for got, _ in bed.internet.udp[f.target].seen), 5, "the datagram came whole")
     assert [p.fragment for p in bed.leaks() if p.protocol == packets.UDP] == [0, 1400, 2800]
+
+
+def test_odd_packets_pass_a_gateway_that_only_forwards(bed):
+    """Or else that none gets past the daemon says nothing."""
+    throw_odd_packets(bed)
+    seen = bed.leaks()
+    for f in FAMILIES:
+        mine = [p for p in seen if p.src == f.client]
+        assert {p.flags for p in mine if p.sport == 4000} == set(ODD.values())
+        assert [p.fragment for p in mine if p.protocol == packets.TCP and p.fragment is not None] == [0, 1400, 2800]
+        pieces = [0, 1400, 2800, 4200]
+        assert [p.fragment for p in mine if p.protocol == packets.UDP] == [None, None, *pieces, *pieces[1:]]
 
 
 SING_BOX_NFT = """table inet sing {
@@ -102,10 +92,13 @@ def sing_box(bed):
 def test_another_proxy_in_the_daemons_place(bed, f):
     bed.tunnel_server()
     process = sing_box(bed)
-    everything(bed, f, largest=3000)        # it cuts datagrams at 16 KiB
-    assert seen_by_all(bed, f) == {f.server}
+    flows.all_tcp(bed, f)
+    flows.all_udp(bed, f, largest=3000)     # it cuts datagrams at 16 KiB
+    assert flows.seen(bed, f) == {f.server}
     assert bed.leaks() == []
+    throw_odd_packets(bed)
     process.kill()
     process.wait()
+    throw_odd_packets(bed)
     assert flows.fails(bed.client, (f.target, internet.ECHO))
     assert bed.leaks() == []

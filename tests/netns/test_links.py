@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Interfaces that come, go and are renamed; and traffic that must not go round in circles."""
+
+import pytest
+
+import flows
+import internet
+from bed import FAMILIES, GUEST, LAN, TUNNEL_PORT, V4, V6
+from daemon import wait_until
+from gateway import DATAGRAMS, MODES, REDIRECT, SK_LOOKUP
+
+
+def captured(bed, space, f, mode):
+    """Whether what a host says goes through the tunnel; a moment's delay may be, a leak not."""
+    flows.forget(bed)
+    try:
+        with flows.connect(space, (f.target, internet.ECHO), timeout=1) as sock:
+            flows.echoes(sock, b"again")
+        if mode in DATAGRAMS:
+            flows.udp_echo(space, f.target, [100])
+    except OSError:
+        return False
+    return flows.seen(bed, f) == {f.server}
+
+
+def lay_guest(bed):
+    """The guest's link with its addresses."""
+    bed.gateway.ip(f"link add {GUEST} type veth peer name eth0 netns {bed.guest.path}", f"link set {GUEST} up",
+                   f"addr add 10.77.2.1/24 dev {GUEST}", f"-6 addr add fd77:1:2::1/64 dev {GUEST} nodad")
+    bed.host(bed.guest, V4.guest, V6.guest, "10.77.2.1", "fd77:1:2::1")
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_interface_that_is_deleted_and_made_again(bed, gateway, mode):
+    made = gateway(mode, inbound={"interfaces": [GUEST]})
+    for f in FAMILIES:
+        assert captured(bed, bed.guest, f, mode)
+    for _ in range(2):
+        bed.gateway.ip(f"link del {GUEST}")
+        lay_guest(bed)
+        for f in FAMILIES:
+            wait_until(lambda f=f: captured(bed, bed.guest, f, mode), 20, "it is captured again")
+    assert [p for p in bed.leaks() if p.protocol == 6 or mode in DATAGRAMS] == []
+    assert made.problems() == ""
+    made.stop()
+    bed.before["routes"] = bed.before["routes6"] = None     # link-local addresses are others now
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_interface_that_is_not_there_yet(bed, gateway, mode):
+    bed.gateway.ip(f"link del {GUEST}")
+    gateway(mode, inbound={"interfaces": [GUEST]})
+    lay_guest(bed)
+    for f in FAMILIES:
+        wait_until(lambda f=f: captured(bed, bed.guest, f, mode), 20, "it is captured")
+    assert [p for p in bed.leaks() if p.protocol == 6 or mode in DATAGRAMS] == []
+    bed.before["routes"] = bed.before["routes6"] = None
+
+
+@pytest.mark.parametrize("mode", DATAGRAMS)
+def test_interface_that_is_renamed(bed, gateway, mode):
+    made = gateway(mode, inbound={"interfaces": ["lan9"]})
+    for f in FAMILIES:
+        flows.tcp_echo(bed.guest, f.target)
+        assert flows.seen(bed, f) == {f.guest}
+    bed.gateway.ip(f"link set {GUEST} down", f"link set {GUEST} name lan9", "link set lan9 up",
+                   "-6 addr add fd77:1:2::1/64 dev lan9 nodad")
+    for f in FAMILIES:
+        wait_until(lambda f=f: captured(bed, bed.guest, f, mode), 20, "it is captured under its new name")
+    made.stop()
+    bed.before["routes"] = bed.before["routes6"] = None
+
+
+def tunnel_in_the_lan(bed):
+    """The tunnel's server beside the client, where the gateway captures."""
+    bed.start_in(bed.lan, {"inbounds": [bed.anytls_in(listen="::", listen_port=TUNNEL_PORT)]})
+
+
+@pytest.mark.parametrize("f", FAMILIES, ids=["v4", "v6"])
+@pytest.mark.parametrize("mode", MODES)
+def test_tunnel_through_the_captured_interface(bed, gateway, mode, f):
+    """Its server is reachable only there; what that sends on is its own traffic, and spared by its address."""
+    tunnel_in_the_lan(bed)
+    made = gateway.make(mode, inbound={"local": True, "bypass_private": False, "bypass_sources": [V4.lan, V6.lan]},
+                        tunnel={"server": f.lan})
+    made.start()
+    for g in FAMILIES:
+        flows.all_tcp(bed, g, flows.MIB)
+        if mode in DATAGRAMS:
+            flows.all_udp(bed, g)
+        assert flows.seen(bed, g) == {g.lan}
+        assert flows.curl(bed.gateway, g.target) == f"{g.target} to {g.lan}\n"
+    assert len(made.figures("sessions")) < 40
+
+
+@pytest.mark.parametrize("f", FAMILIES, ids=["v4", "v6"])
+@pytest.mark.parametrize("mode", MODES)
+def test_circle_ends(bed, gateway, mode, f):
+    """The way to the server leads to a host that sends it back."""
+    for kind in ("ipv4.ip_forward", "ipv6.conf.all.forwarding"):
+        bed.lan.sysctl(f"net.{kind}", 1)
+    v, server = ("", f"{V4.server}/32") if f is V4 else ("-6 ", f"{V6.server}/128")
+    bed.gateway.ip(f"{v}route add {server} via {f.lan} dev {LAN}")
+    bed.before = bed.snapshot()
+    made = gateway(mode, tunnel={"server": f.server, "connect_timeout": "1s"})
+    before = made.daemon.fds()
+    for g in FAMILIES:
+        assert flows.fails(bed.client, (g.target, internet.ECHO), 10)
+    assert made.daemon.fds() - before < 20
+    assert made.daemon.log().count("session") < 60
+    if mode == SK_LOOKUP and f is V6:
+        assert made.counters()["loops"] > 0         # IPv4 drops what has an address of its own by itself
+    made.kill()
+    assert mode == REDIRECT or bed.leaks() == []
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_own_traffic_that_an_operator_sends_through_lo(bed, gateway, mode):
+    """The direct outbound with `local`: marked, or each connection would be captured for ever."""
+    made = gateway(mode, inbound={"local": True}, route={"final": "direct"})
+    before = made.daemon.fds()
+    for f in FAMILIES:
+        flows.all_tcp(bed, f, flows.MIB, count=20)
+        assert flows.curl(bed.gateway, f.target) == f"{f.target} to {f.wan}\n"
+        if mode in DATAGRAMS:
+            flows.all_udp(bed, f)
+    wait_until(lambda: made.daemon.fds() - before < 30, 20, "all connections are closed")
