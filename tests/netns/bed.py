@@ -9,7 +9,7 @@ import subprocess
 import flows
 from internet import Internet
 from netns import Namespace, processes_in
-from packets import Capture, ICMP, ICMPV6, Wire
+from packets import Capture, Wire
 from tlsconn import server_context
 from world import World
 
@@ -33,7 +33,7 @@ class Bed(World):
     def __init__(self, folder, cert, pins=None):
         super().__init__(folder, cert)
         self.pins = pins
-        self.spaces, self.gateways = [], []
+        self.spaces, self.gateways, self.fences = [], [], 0
         self.client, self.lan, self.guest, self.gateway, self.inet, self.far = (
             self._space(name) for name in ("client", "lan", "guest", "gateway", "internet", "far"))
         self._links()
@@ -119,11 +119,18 @@ class Bed(World):
         return self.keep(Wire(space or self.client, "eth0", neighbour))
 
     def fence(self):
-        """Until everything that the client has sent before has passed the internet's device, if it does at all."""
-        for f in FAMILIES:
-            assert flows.ping(self.client, f.target), "ICMP is not forwarded"
-            kind = ICMPV6 if f is V6 else ICMP
-            self.capture.wait(lambda p, f=f, kind=kind: p.protocol == kind and p.src == f.client)
+        """Until everything that the clients have sent before has passed the internet's device, if it does at all."""
+        allowed = os.sched_getaffinity(0)
+        try:
+            for cpu in allowed:             # each has its own queue between two namespaces
+                os.sched_setaffinity(0, {cpu})
+                for f in FAMILIES:
+                    self.fences += 1
+                    mark = b"fence %d." % self.fences
+                    assert flows.ping(self.client, f.target, mark), "ICMP is not forwarded"
+                    self.capture.wait(lambda p, mark=mark: p.data.endswith(mark))
+        finally:
+            os.sched_setaffinity(0, allowed)
         assert self.capture.dropped() == 0, "the capture lost packets"
 
     def leaks(self):

@@ -172,15 +172,15 @@ def dns_tcp(ns, host, name="one.test", kind=A):
         return recv_exact(sock, struct.unpack(">H", recv_exact(sock, 2))[0])
 
 
-def ping(ns, host, timeout=5):
+def ping(ns, host, data=b"a bed of namespaces", timeout=5):
     """Whether an echo of ICMP, which no proxy takes, is answered."""
     v6 = ":" in host
     protocol = socket.IPPROTO_ICMPV6 if v6 else socket.IPPROTO_ICMP
     with ns.socket(family(host), socket.SOCK_DGRAM, protocol) as sock:
         sock.settimeout(timeout)
         try:
-            sock.sendto(struct.pack(">BBHHH", 128 if v6 else 8, 0, 0, 0, 1) + b"a bed of namespaces", (host, 0))
-            return sock.recv(100)[8:] == b"a bed of namespaces"
+            sock.sendto(struct.pack(">BBHHH", 128 if v6 else 8, 0, 0, 0, 1) + data, (host, 0))
+            return sock.recv(100)[8:] == data
         except OSError:
             return False
 
