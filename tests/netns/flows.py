@@ -11,7 +11,8 @@ from anytls import pattern
 from socks import recv_all, recv_exact
 
 MIB = 1 << 20
-SIZES = (1, 100, 1400, 3000, 20000)
+SIZES = (1, 100, 1400, 3000, 16384, 20000)
+TUNNEL_MAX = 16384          # more does not fit into the tunnel's form of a datagram
 A, AAAA = 1, 28
 
 
@@ -212,7 +213,7 @@ def all_tcp(bed, f, size=8 * MIB, count=50):
     dns_tcp(bed.client, f.target)
 
 
-def all_udp(bed, f, largest=20000):
+def all_udp(bed, f, largest=TUNNEL_MAX):
     """All that a client does by UDP; datagrams up to that size."""
     udp_echo(bed.client, f.target, [size for size in (0, *SIZES) if size <= largest])
     dns_udp(bed.client, f.target)

@@ -84,12 +84,18 @@ class Gateway:
         return done.stdout + done.stderr if done.returncode else ""
 
     def counters(self):
-        return json.loads(self.ctl("steering", "-j", "-c", str(self.path)).stdout)
+        name = self.config["state"]["name"]
+        return json.loads(self.ctl("steering", "-j", "-n", name, "-p", str(self.bed.pins)).stdout)
 
     def figures(self, what):
         """Sessions or streams that the daemon has."""
         where = str(self.bed.folder / f"state-{self.config['state']['name']}")
         return json.loads(self.ctl(what, "-j", "-d", where).stdout)[what]
+
+    def count(self, name):
+        """One of the daemon's counters."""
+        where = str(self.bed.folder / f"state-{self.config['state']['name']}")
+        return json.loads(self.ctl("status", "-j", "-d", where).stdout)["counters"][name]
 
     def undo(self):
         """Removes the rules, after the daemon; what was wrong with that."""

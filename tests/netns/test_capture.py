@@ -112,6 +112,28 @@ def test_two_thousand_short_udp_flows_leave_few_sessions(bed, gateway, mode):
     assert bed.leaks() == []
 
 
+@pytest.mark.parametrize("f", FAMILIES, ids=both)
+@pytest.mark.parametrize("mode", DATAGRAMS)
+def test_too_large_a_datagram_is_dropped_and_counted(bed, gateway, mode, f):
+    """And never cut."""
+    made = gateway(mode)
+    with flows.udp_socket(bed.client, f.target) as sock:
+        sock.send(pattern(flows.TUNNEL_MAX + 1))
+        sock.send(pattern(60000))
+        assert flows.exchange(sock, b"after it") == b"after it"
+    assert [data for data, _ in bed.internet.udp[f.target].seen] == [b"after it"]
+    assert made.count("udp_dropped") == 2
+
+
+@pytest.mark.parametrize("f", FAMILIES, ids=both)
+@pytest.mark.parametrize("mode", DATAGRAMS)
+def test_without_a_tunnel_datagrams_may_be_as_large_as_they_can(bed, gateway, mode, f):
+    gateway(mode, route={"final": "direct"})
+    flows.all_udp(bed, f, largest=20000)
+    flows.udp_echo(bed.client, f.target, [65000])
+    assert flows.seen(bed, f) == {f.wan}
+
+
 @pytest.mark.parametrize("mode", DATAGRAMS)
 def test_a_silent_udp_flow_is_forgotten(bed, gateway, mode):
     made = gateway(mode, inbound={"udp_timeout": "1s"})
@@ -197,12 +219,13 @@ def test_rules_of_an_operator_with_the_other_programs_inbound(bed, gateway, mode
     bed.gateway.nft(nft)
     if mode == TPROXY:
         for v in ("", "-6 "):
-            bed.gateway.ip(f"{v}rule add fwmark 1 lookup 100 pref 100", f"{v}route add local default dev lo table 100")
+            bed.gateway.ip(f"{v}rule add fwmark 1 lookup 100 pref 100",
+                           f"{v}route add local default dev lo table 100")
     before = bed.snapshot()
     made.config["inbounds"] = [{"type": mode, "tag": "gw", "listen": "::", "listen_port": 7893}]
-    made.config["state"]["enabled"] = True
     made.start()
     for f in FAMILIES:
+        flows.forget(bed)
         flows.all_tcp(bed, f, flows.MIB)
         if mode == TPROXY:
             flows.all_udp(bed, f)

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "anytlsctl/ctl.h"
 #include "app/steering.h"
@@ -63,7 +64,11 @@ static int unpin(struct rules *r, const char *name)
 		printf("remove the program and maps in %s, if there are any\n", pins);
 		return CTL_OK;
 	}
-	return steer_remove(pins, r->why, sizeof(r->why)) < 0 ? failed(r, pins) : CTL_OK;
+	if (steer_remove(pins, r->why, sizeof(r->why)) < 0)
+		return failed(r, pins);
+	*strrchr(pins, '/') = '\0';
+	rmdir(pins); /* of all instances: stays while another one has something there */
+	return CTL_OK;
 }
 
 static const struct {
