@@ -2,7 +2,7 @@
 # Programs around the daemon: the benchmark.
 BENCH_SRC := $(filter-out %/refuse_no_pad.c,$(wildcard tools/bench/*.c))
 BENCH_OBJ := $(BENCH_SRC:%.c=$(B)/%.o)
-BENCH_BIN := $(B)/bench/floor $(B)/bench/load $(B)/bench/shake $(B)/bench/shake_own $(B)/bench/peer \
+BENCH_BIN := $(B)/bench/floor $(B)/bench/load $(B)/bench/shake $(B)/bench/shake_own $(B)/bench/peer $(B)/bench/packets \
 	$(B)/bench/refuse_no_pad.so
 ROUNDS ?= 9
 KERNELS ?= bookworm
@@ -30,12 +30,19 @@ $(B)/bench/peer: $(PEER_OBJ) $(LIB)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
+# Datagrams.
+PACKETS_OBJ := $(filter %/sock.o %/place.o $(B)/tools/bench/packets%,$(BENCH_OBJ))
+$(B)/bench/packets: $(PACKETS_OBJ)
+	$(call say,LD,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
+
 $(B)/bench/%.so: tools/bench/%.c
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -shared -fPIC -o $@ $<
 
-$(B)/bench/load: $(filter-out %/floor.o %/shake.o %/shake_own.o $(B)/tools/bench/peer%,$(BENCH_OBJ))
+$(B)/bench/load: $(filter-out %/floor.o %/shake.o %/shake_own.o $(B)/tools/bench/peer% $(B)/tools/bench/packets%,$(BENCH_OBJ))
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^

@@ -83,17 +83,19 @@ int load_bulk(const struct load_options *o)
 	struct bulk b = { .o = o, .each = o->bytes / o->streams, .left = o->streams };
 	struct conn *conns = calloc(o->streams, sizeof(*conns));
 	struct target target;
-	uint64_t started;
+	struct load_times times;
 
 	if (!conns)
 		err(1, "calloc");
-	target_start(&target, o->upload ? TARGET_SINK : TARGET_SOURCE, o->route.target_port,
-		     b.each);
+	target_start(&target, o->upload ? TARGET_SINK : TARGET_SOURCE, o->route.target_netns,
+		     o->route.target_port, b.each);
 	b.epoll = epoll_create1(EPOLL_CLOEXEC);
-	started = sock_now_ns();
+	load_begin(&times, &target);
 	run(&b, conns);
-	printf("{\"bytes\": %llu, \"seconds\": %.6f}\n", (unsigned long long)(b.each * o->streams),
-	       (double)(sock_now_ns() - started) / 1e9);
+	load_end(&times, &target);
+	printf("{\"bytes\": %llu, \"seconds\": %.6f, \"cpu\": %.6f}\n",
+	       (unsigned long long)(b.each * o->streams), (double)times.wall_ns / 1e9,
+	       (double)times.cpu_ns / 1e9);
 	free(conns);
 	return load_finish(&target, o->streams);
 }

@@ -17,12 +17,21 @@ static void send_all(const struct conn *c, const void *buf, size_t len)
 		err(1, "send to the proxy");
 }
 
+static int connect_to(const struct route *r, unsigned int nth)
+{
+	if (!r->port)
+		return place_connect(&r->target, SOCK_STREAM, r->target_port, nth);
+	if (r->proxy.family)
+		return place_connect(&r->proxy, SOCK_STREAM, r->port, nth);
+	return sock_connect(r->port, nth);
+}
+
 void conn_open(struct conn *c, const struct route *r, int epoll, unsigned int nth)
 {
 	static const uint8_t hello[] = { 5, 1, 0 };
 
-	*c = (struct conn){ .started_ns = sock_now_ns() };
-	c->fd = sock_connect(r->port, nth);
+	*c = (struct conn){ .started_ns = sock_now_ns(), .nth = nth };
+	c->fd = connect_to(r, nth);
 	sock_watch(epoll, c->fd, EPOLLIN, c);
 	c->state = r->socks ? CONN_METHOD : CONN_READY;
 	if (r->socks)
@@ -63,11 +72,17 @@ static bool collect_reply(struct conn *c)
 	return collect(c, want);
 }
 
-static void send_connect(const struct conn *c, uint16_t port)
+static void send_connect(const struct conn *c, const struct route *r)
 {
-	uint8_t msg[] = { 5, 1, 0, 1, 127, 0, 0, 1, (uint8_t)(port >> 8), (uint8_t)port };
+	static const struct place loopback = { .family = AF_INET, .ip = { 127, 0, 0, 1 } };
+	const struct place *to = r->target.family ? &r->target : &loopback;
+	uint8_t msg[4 + 16 + 2] = { 5, 1, 0, to->family == AF_INET ? 1 : 4 };
+	unsigned int len = 4 + place_length(to);
 
-	send_all(c, msg, sizeof(msg));
+	place_ip(to, c->nth, msg + 4);
+	msg[len] = (uint8_t)(r->target_port >> 8);
+	msg[len + 1] = (uint8_t)r->target_port;
+	send_all(c, msg, len + 2);
 }
 
 bool conn_ready(struct conn *c, const struct route *r)
@@ -77,7 +92,7 @@ bool conn_ready(struct conn *c, const struct route *r)
 			errx(1, "the proxy wants SOCKS authentication");
 		c->have = 0;
 		c->state = CONN_REPLY;
-		send_connect(c, r->target_port);
+		send_connect(c, r);
 	}
 	if (c->state == CONN_REPLY && collect_reply(c))
 		c->state = CONN_READY;

@@ -7,18 +7,23 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "bench/place.h"
 #include "bench/target.h"
 
-/* How the target is reached. Without SOCKS, `port` is a relay that leads to the target by itself.
+/*
+ * How the target is reached. Without SOCKS, `port` is a relay that leads to the target by itself;
+ * without a port the target is connected to, and something on the way may capture that.
  */
 struct route {
 	bool socks;
-	uint16_t port;
-	uint16_t target_port; /* on 127.0.0.1 */
+	uint16_t port, target_port;
+	struct place proxy, target; /* nowhere: 127.0.0.1 */
+	const char *target_netns;   /* NULL: the target is in this network namespace */
 };
 
 struct conn {
 	int fd; /* -1: not open */
+	unsigned int nth;
 	enum { CONN_METHOD, CONN_REPLY, CONN_READY } state;
 	uint64_t in, out;    /* payload bytes */
 	uint64_t started_ns; /* just before connect() */

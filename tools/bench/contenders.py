@@ -58,7 +58,10 @@ def client_config(folder, port, server_port, pair="p256", **more):
 
 
 class Contender:
-    """Base: `processes` maps a role to its process; route() says how the load generator gets in."""
+    """Base: `processes` maps a role to its process; route() says how the load generator gets in.
+    netns: a process in the network namespace of the load generator; None: there is one for all."""
+
+    netns = None
 
     def __init__(self, name, program, folder):
         self.name, self.program, self.folder = name, program, folder

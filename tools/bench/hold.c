@@ -101,7 +101,7 @@ int load_hold(const struct load_options *o)
 	int rc;
 
 	hold_begin(&h, o, o->count);
-	target_start(&target, TARGET_ECHO, o->route.target_port, 0);
+	target_start(&target, TARGET_ECHO, o->route.target_netns, o->route.target_port, 0);
 	sock_watch(h.epoll, STDIN_FILENO, EPOLLIN, NULL);
 	open_all(&h);
 	printf("held\n");
@@ -121,7 +121,7 @@ int load_waves(const struct load_options *o)
 	struct hold h;
 
 	hold_begin(&h, o, o->streams);
-	target_start(&target, TARGET_ECHO, o->route.target_port, 0);
+	target_start(&target, TARGET_ECHO, o->route.target_netns, o->route.target_port, 0);
 	for (unsigned int i = 0; i < o->count; i++) {
 		open_all(&h);
 		close_all(&h);

@@ -12,7 +12,10 @@
 #include "bench/sock.h"
 
 static const char usage[] =
-	"usage: load bulk|new|hold|waves (--socks PORT | --direct PORT) --target PORT [options]\n"
+	"usage: load bulk|new|hold|waves [--socks PORT | --direct PORT] --target PORT [options]\n"
+	"  --proxy-address A, --target-address A: not 127.0.0.1\n"
+	"  --spread N: so many targets from that address on\n"
+	"  --target-netns FILE: the target is in that network namespace\n"
 	"  bulk: --up or --down, --streams N, --mib M over all streams\n"
 	"  new:  --streams N at once, --count N in all\n"
 	"  hold: --count N, --streams N opened at once; closes them on a line of input\n"
@@ -20,11 +23,20 @@ static const char usage[] =
 	"  --timeout S: give up after that long (default 120)\n";
 
 static const struct option options[] = {
-	{ "socks", required_argument, NULL, 's' },   { "direct", required_argument, NULL, 'd' },
-	{ "target", required_argument, NULL, 't' },  { "up", no_argument, NULL, 'U' },
-	{ "down", no_argument, NULL, 'D' },	     { "streams", required_argument, NULL, 'n' },
-	{ "count", required_argument, NULL, 'c' },   { "mib", required_argument, NULL, 'm' },
-	{ "timeout", required_argument, NULL, 'T' }, { 0 },
+	{ "socks", required_argument, NULL, 's' },
+	{ "direct", required_argument, NULL, 'd' },
+	{ "target", required_argument, NULL, 't' },
+	{ "up", no_argument, NULL, 'U' },
+	{ "down", no_argument, NULL, 'D' },
+	{ "streams", required_argument, NULL, 'n' },
+	{ "count", required_argument, NULL, 'c' },
+	{ "mib", required_argument, NULL, 'm' },
+	{ "timeout", required_argument, NULL, 'T' },
+	{ "proxy-address", required_argument, NULL, 'p' },
+	{ "target-address", required_argument, NULL, 'a' },
+	{ "spread", required_argument, NULL, 'S' },
+	{ "target-netns", required_argument, NULL, 'N' },
+	{ 0 },
 };
 
 static unsigned int parse_number(const char *text)
@@ -48,6 +60,18 @@ static void take_option(struct load_options *o, int opt)
 	case 't':
 		o->route.target_port = sock_parse_port(optarg);
 		break;
+	case 'p':
+		place_parse(optarg, &o->route.proxy);
+		break;
+	case 'a':
+		place_parse(optarg, &o->route.target);
+		break;
+	case 'S':
+		o->route.target.spread = parse_number(optarg);
+		break;
+	case 'N':
+		o->route.target_netns = optarg;
+		break;
 	case 'U':
 	case 'D':
 		o->upload = opt == 'U';
@@ -67,6 +91,24 @@ static void take_option(struct load_options *o, int opt)
 	default:
 		errx(2, "%s", usage);
 	}
+}
+
+static struct load_times times_now(const struct target *target)
+{
+	return (struct load_times){ sock_now_ns(), sock_cpu_ns(0) + target_cpu_ns(target) };
+}
+
+void load_begin(struct load_times *t, const struct target *target)
+{
+	*t = times_now(target);
+}
+
+void load_end(struct load_times *t, const struct target *target)
+{
+	struct load_times now = times_now(target);
+
+	t->wall_ns = now.wall_ns - t->wall_ns;
+	t->cpu_ns = now.cpu_ns - t->cpu_ns;
 }
 
 int load_finish(struct target *t, unsigned int streams)
@@ -92,7 +134,7 @@ int main(int argc, char **argv)
 	optind = 2;
 	while ((opt = getopt_long(argc, argv, "", options, NULL)) != -1)
 		take_option(&o, opt);
-	if (!o.route.port || !o.route.target_port)
+	if (!o.route.target_port || (!o.route.port && !o.route.target.family))
 		errx(2, "%s", usage);
 	sock_raise_limit();
 	if (!strcmp(kind, "bulk"))

@@ -29,6 +29,15 @@ int load_hold(const struct load_options *o);
  * take its time to tell. */
 int load_waves(const struct load_options *o);
 
+/* Times from load_begin() on. CPU is that of the generator and of the target. */
+struct load_times {
+	uint64_t wall_ns, cpu_ns;
+};
+
+void load_begin(struct load_times *t, const struct target *target);
+/* Turns what load_begin() noted into what passed since. */
+void load_end(struct load_times *t, const struct target *target);
+
 /* Ends the target and checks that `streams` streams reached it and all ended well; 0 or 1. */
 int load_finish(struct target *t, unsigned int streams);
 

@@ -68,13 +68,15 @@ static void run(struct fresh *f, struct conn *conns)
 	}
 }
 
-static void report(struct fresh *f, uint64_t took_ns)
+static void report(struct fresh *f, const struct load_times *times)
 {
 	unsigned int last = f->done - 1;
 
 	qsort(f->first_byte_ns, f->done, sizeof(*f->first_byte_ns), compare_ns);
-	printf("{\"streams\": %u, \"seconds\": %.6f, \"p50_us\": %.1f, \"p99_us\": %.1f}\n",
-	       f->done, (double)took_ns / 1e9, (double)f->first_byte_ns[last / 2] / 1e3,
+	printf("{\"streams\": %u, \"seconds\": %.6f, \"cpu\": %.6f, "
+	       "\"p50_us\": %.1f, \"p99_us\": %.1f}\n",
+	       f->done, (double)times->wall_ns / 1e9, (double)times->cpu_ns / 1e9,
+	       (double)f->first_byte_ns[last / 2] / 1e3,
 	       (double)f->first_byte_ns[(uint64_t)last * 99 / 100] / 1e3);
 }
 
@@ -83,15 +85,16 @@ int load_new(const struct load_options *o)
 	struct fresh f = { .o = o, .epoll = epoll_create1(EPOLL_CLOEXEC) };
 	struct conn *conns = calloc(o->streams, sizeof(*conns));
 	struct target target;
-	uint64_t started;
+	struct load_times times;
 
 	f.first_byte_ns = calloc(o->count, sizeof(*f.first_byte_ns));
 	if (!conns || !f.first_byte_ns)
 		err(1, "calloc");
-	target_start(&target, TARGET_ECHO, o->route.target_port, 0);
-	started = sock_now_ns();
+	target_start(&target, TARGET_ECHO, o->route.target_netns, o->route.target_port, 0);
+	load_begin(&times, &target);
 	run(&f, conns);
-	report(&f, sock_now_ns() - started);
+	load_end(&times, &target);
+	report(&f, &times);
 	free(f.first_byte_ns);
 	free(conns);
 	return load_finish(&target, o->count);

@@ -10,6 +10,7 @@ import subprocess
 import time
 
 PR_SET_PDEATHSIG = 1
+CLONE_NEWNET = 0x40000000
 GIVEN = set()  # ports that free_port() returned: whoever asked may not listen yet
 LIBC = ctypes.CDLL(None, use_errno=True)
 
@@ -20,6 +21,23 @@ class Failure(Exception):
 
 def die_with_parent():
     LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def enter_netns(pid):
+    """The calling process goes into the network namespace of another one."""
+    ns = os.open(f"/proc/{pid}/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+    if LIBC.setns(ns, CLONE_NEWNET):
+        raise OSError(ctypes.get_errno(), "setns")
+    os.close(ns)
+
+
+def beginning(netns=None):
+    """What a child does first: to end with its parent, and to go into the network namespace of that process."""
+    def begin():
+        die_with_parent()
+        if netns:
+            enter_netns(netns)
+    return begin
 
 
 def free_port():
@@ -37,26 +55,29 @@ def free_port():
     raise Failure("no free port")
 
 
-def listening(port):
-    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
+def tcp_sockets(pid="self"):
+    """State, local port and remote port of each socket in the network namespace of a process."""
+    for table in (f"/proc/{pid}/net/tcp", f"/proc/{pid}/net/tcp6"):
         with open(table) as f:
             for line in f.readlines()[1:]:
                 field = line.split()
-                if field[3] == "0A" and int(field[1].rsplit(":", 1)[1], 16) == port:
-                    return True
-    return False
+                yield field[3], *(int(end.rsplit(":", 1)[1], 16) for end in field[1:3])
+
+
+def listening(port, pid="self"):
+    return any(state == "0A" and local == port for state, local, _ in tcp_sockets(pid))
 
 
 class Process:
     """One daemon, with its output in a file."""
 
-    def __init__(self, argv, log, port, environment=None, stdin=subprocess.DEVNULL):
+    def __init__(self, argv, log, port, environment=None, stdin=subprocess.DEVNULL, netns=None):
         self.name, self.log = os.path.basename(argv[0]), log
         with open(log, "wb") as out:
             self.child = subprocess.Popen(argv, stdin=stdin, stdout=out, stderr=out,
-                                          preexec_fn=die_with_parent, env=environment)
+                                          preexec_fn=beginning(netns), env=environment)
         limit = time.monotonic() + 20
-        while not listening(port):
+        while not listening(port, netns or "self"):
             if self.child.poll() is not None or time.monotonic() > limit:
                 self.stop()
                 raise Failure(f"{' '.join(argv)} does not listen on port {port}:\n{self.tail()}")
@@ -121,7 +142,7 @@ def run_load(load, kind, contender, *options, timeout=120):
     argv = load_argv(load, kind, contender, options, timeout)
     try:
         done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                              timeout=timeout + 20, preexec_fn=die_with_parent)
+                              timeout=timeout + 20, preexec_fn=beginning(contender.netns))
     except subprocess.TimeoutExpired:
         raise explain(contender, kind, "timeout", " ".join(argv)) from None
     if done.returncode:
@@ -137,7 +158,7 @@ class Held:
         argv = load_argv(load, "hold", contender, ["--count", count, "--streams", 128], timeout)
         self.child = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                       stderr=subprocess.PIPE, text=True,
-                                      preexec_fn=die_with_parent)
+                                      preexec_fn=beginning(contender.netns))
         try:
             self.expect("held")
         except BaseException:

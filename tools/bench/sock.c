@@ -112,10 +112,26 @@ void sock_raise_limit(void)
 		err(1, "setrlimit");
 }
 
-uint64_t sock_now_ns(void)
+static uint64_t read_clock_ns(clockid_t id)
 {
 	struct timespec now;
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
+	if (clock_gettime(id, &now))
+		err(1, "clock_gettime");
 	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+uint64_t sock_now_ns(void)
+{
+	return read_clock_ns(CLOCK_MONOTONIC);
+}
+
+uint64_t sock_cpu_ns(pid_t pid)
+{
+	clockid_t id;
+
+	errno = clock_getcpuclockid(pid, &id);
+	if (errno)
+		err(1, "CPU clock of process %d", pid);
+	return read_clock_ns(id);
 }

@@ -7,6 +7,7 @@
 #define BENCH_SOCK_H
 
 #include <stdint.h>
+#include <sys/types.h>
 
 /* What one recv or send moves at most: larger than the 64 KiB that most programs use, and cheaper.
  */
@@ -26,5 +27,7 @@ void sock_rewatch(int epoll, int fd, uint32_t events, void *data);
 /* Lifts the soft limit of open files to the hard one. */
 void sock_raise_limit(void);
 uint64_t sock_now_ns(void);
+/* The CPU time that a process, or this one (0), has used so far. */
+uint64_t sock_cpu_ns(pid_t pid);
 
 #endif

@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "bench/place.h"
 #include "bench/sock.h"
 
 struct stream {
@@ -123,9 +124,15 @@ static void serve(struct server *s)
 	}
 }
 
-void target_start(struct target *t, enum target_kind kind, uint16_t port, uint64_t bytes)
+static int listen_in(const char *netns, uint16_t port)
 {
-	struct server s = { .kind = kind, .bytes = bytes, .listener = sock_listen(port) };
+	return netns ? place_bind(netns, SOCK_STREAM, SOCK_NONBLOCK, port) : sock_listen(port);
+}
+
+void target_start(struct target *t, enum target_kind kind, const char *netns, uint16_t port,
+		  uint64_t bytes)
+{
+	struct server s = { .kind = kind, .bytes = bytes, .listener = listen_in(netns, port) };
 	pid_t parent = getpid();
 
 	t->stats = mmap(NULL, sizeof(*t->stats), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
@@ -146,6 +153,11 @@ void target_start(struct target *t, enum target_kind kind, uint16_t port, uint64
 	s.epoll = epoll_create1(EPOLL_CLOEXEC);
 	sock_watch(s.epoll, s.listener, EPOLLIN, NULL);
 	serve(&s);
+}
+
+uint64_t target_cpu_ns(const struct target *t)
+{
+	return sock_cpu_ns(t->pid);
 }
 
 int target_stop(struct target *t)

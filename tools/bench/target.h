@@ -28,8 +28,14 @@ struct target {
 	struct target_stats *stats;
 };
 
-/* Forks the target; it listens on 127.0.0.1 when this returns, and dies with its parent. */
-void target_start(struct target *t, enum target_kind kind, uint16_t port, uint64_t bytes);
+/*
+ * Forks the target; it listens on 127.0.0.1, or on all addresses of another network namespace, when
+ * this returns, and dies with its parent. netns: NULL, or a file as for place_bind().
+ */
+void target_start(struct target *t, enum target_kind kind, const char *netns, uint16_t port,
+		  uint64_t bytes);
+/* What the target has used so far. */
+uint64_t target_cpu_ns(const struct target *t);
 /* Waits up to 10 s for the target's streams to end, then ends it. 0, or -ETIMEDOUT if some did not.
  */
 int target_stop(struct target *t);
