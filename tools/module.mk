@@ -58,9 +58,14 @@ bench-instructions: $(B)/anytlsd $(BENCH_BIN) ## the same as instruction counts,
 bench-vm: $(B)/anytlsd $(B)/anytlsctl $(BENCH_BIN) ## compare the engines by instruction counts, on kernels with kernel TLS (KERNELS=bookworm)
 	tools/dev/install vm
 	tools/bench/vm --build $(B) --kernels $(KERNELS)
+bench-gateway: $(B)/anytlsd $(BENCH_BIN) ## gateways in network namespaces: beside sing-box and plain forwarding (ROUNDS=9)
+	tools/bench/gateway --build $(B) --rounds $(ROUNDS)
+bench-gateway-instructions: $(B)/anytlsd $(BENCH_BIN) ## the same as instruction counts, in a virtual machine
+	tools/dev/install vm
+	tools/bench/gateway_instructions --build $(B)
 bench-profile: $(B)/anytlsd $(BENCH_BIN) ## perf by function, both roles, both directions
 	tools/dev/install bench
 	tools/bench/profile all --build $(B) | tee $(B)/bench/profile.md
 bench-docs: ## put the last figures of these into docs/
 	tools/bench/bench --build $(B) --docs docs
-.PHONY: bench bench-tools bench-memory bench-instructions bench-vm bench-profile bench-docs
+.PHONY: bench bench-tools bench-memory bench-instructions bench-vm bench-gateway bench-gateway-instructions bench-profile bench-docs

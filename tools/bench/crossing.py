@@ -238,7 +238,6 @@ SHARED = {
     "bypass-new": new("bypassed", 64),
     "bypass-down": bypassed_bulk("down", 1), "bypass-up": bypassed_bulk("up", 1),
     "bypass-udp": udp("bypassed", 1, 32), "bypass-udp-new": udp_new("bypassed"),
-   
     "udp-1": udp("captured", 1, 1), "udp-4": udp("captured", 1, 4), "udp-32": udp("captured", 1, 32),
     "udp-1000": udp("captured", 0, 64), "udp-new": udp_new("captured"),
 }

@@ -11,6 +11,7 @@ from procs import Process, tcp_sockets
 
 SERVER_PORT, LISTEN_PORT, SOCKS_PORT = 443, 7893, 1080
 TARGET_PORT = 4433
+BPFFS = "/sys/fs/bpf"
 PRIVATE = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7", "fe80::/10", "ff00::/8", "224.0.0.0/4"]
 LIMITS = {"auth_failures_per_minute": 1000000}
 
@@ -74,7 +75,7 @@ class Gateway(contenders.Contender):
 
     def __init__(self, name, program, server, folder, family):
         super().__init__(name, program, folder)
-        self.server, self.family, self.bed = server, family, None
+        self.server, self.family, self.bed, self.shown = server, family, None, []
 
     def way(self, kind):
         return Way(self, kind, self.family)
@@ -89,7 +90,7 @@ class Gateway(contenders.Contender):
     def start_server(self):
         config = contenders.server_config(self.folder, SERVER_PORT, limits=LIMITS)
         config["inbounds"][0]["listen"] = bed.INTERNET
-        config["state"] = {"name": f"b{os.getpid()}-{self.name}-srv"}
+        config["state"] = self.state("srv")
         self.run("server", self.server, config, SERVER_PORT, "internet")
 
     def start_gateway(self):
@@ -98,6 +99,15 @@ class Gateway(contenders.Contender):
         config["outbounds"][0]["server"] = bed.INTERNET
         self.adapt(config)
         self.run("gateway", self.program, config, SOCKS_PORT, "gateway")
+
+    def state(self, role):
+        """Where the daemon keeps what it shows: maps outlive it, until stop()."""
+        name = f"bench{os.getpid()}-{self.name}-{role}"
+        self.shown.append(name)
+        return {"name": name, "directory": f"{self.folder}/{name}"}
+
+    def pins(self):
+        return f"{BPFFS}/bench{os.getpid()}-{self.name}-pins"
 
     def run(self, role, program, config, port, place):
         path = f"{self.folder}/{self.name}-{role}.json"
@@ -125,6 +135,9 @@ class Gateway(contenders.Contender):
         if self.bed:
             self.bed.close()
         self.bed = None
+        for path in (self.pins(), *(f"{BPFFS}/{name}" for name in self.shown)):
+            shutil.rmtree(path, ignore_errors=True)
+        self.shown = []
 
 
 class Tracking(Gateway):
@@ -162,19 +175,13 @@ class Daemon(Gateway):
         super().__init__(steering, *args)
         self.steering = steering
         self.captures = ("tcp",) if steering == "redirect" else ("tcp", "udp")
-        self.own = f"b{os.getpid()}-{steering}"
 
     def adapt(self, config):
         config["inbounds"].append({"type": "transparent", "tag": "gw", "steering": self.steering,
                                    "listen_port": LISTEN_PORT, "network": list(self.captures),
                                    "interfaces": [bed.LAN], "bypass": list(bed.BYPASSED.values())})
-        config["state"] = {"name": self.own}
-        config["steering"] = {"directory": f"{self.folder}/{self.own}", "pins": f"/sys/fs/bpf/anytlsd-bench-{self.own}"}
-
-    def stop(self):
-        """Its pins outlive it, as they should."""
-        super().stop()
-        shutil.rmtree(f"/sys/fs/bpf/anytlsd-bench-{self.own}", ignore_errors=True)
+        config["state"] = self.state("gw")
+        config["steering"] = {"directory": f"{self.folder}/{self.name}-steering", "pins": self.pins()}
 
 
 OURS = ("sk_lookup", "tproxy", "redirect")
