@@ -2,12 +2,14 @@
 """Who is compared as a gateway: the daemon and sing-box with each kind of steering, and plain forwarding."""
 import json
 import os
+import re
 import shutil
 import subprocess
+import time
 
 import bed
 import contenders
-from procs import Process, tcp_sockets
+from procs import Failure, Process, tcp_sockets
 
 SERVER_PORT, LISTEN_PORT, SOCKS_PORT = 443, 7893, 1080
 TARGET_PORT = 4433
@@ -43,6 +45,7 @@ ip route add local default dev lo table 100
 ip -6 rule add fwmark 1 lookup 100
 ip -6 route add local default dev lo table 100
 """
+SHOW = "ip rule show; nft list tables"
 TRACKED = """
 table inet bench {
 	chain forward {
@@ -109,6 +112,9 @@ class Gateway(contenders.Contender):
     def pins(self):
         return f"{BPFFS}/bench{os.getpid()}-{self.name}-pins"
 
+    def journals(self):
+        return f"{self.folder}/{self.name}-steering"
+
     def run(self, role, program, config, port, place):
         path = f"{self.folder}/{self.name}-{role}.json"
         with open(path, "w") as f:
@@ -135,7 +141,7 @@ class Gateway(contenders.Contender):
         if self.bed:
             self.bed.close()
         self.bed = None
-        for path in (self.pins(), *(f"{BPFFS}/{name}" for name in self.shown)):
+        for path in (self.pins(), self.journals(), *(f"{BPFFS}/{name}" for name in self.shown)):
             shutil.rmtree(path, ignore_errors=True)
         self.shown = []
 
@@ -178,10 +184,19 @@ class Daemon(Gateway):
 
     def adapt(self, config):
         config["inbounds"].append({"type": "transparent", "tag": "gw", "steering": self.steering,
-                                   "listen_port": LISTEN_PORT, "network": list(self.captures),
+                                   "listen": "::", "listen_port": LISTEN_PORT, "network": list(self.captures),
                                    "interfaces": [bed.LAN], "bypass": list(bed.BYPASSED.values())})
         config["state"] = self.state("gw")
-        config["steering"] = {"directory": f"{self.folder}/{self.name}-steering", "pins": self.pins()}
+        config["steering"] = {"directory": self.journals(), "pins": self.pins()}
+
+
+    def set_up(self):
+        """The listeners are there before the rules."""
+        limit = time.monotonic() + 20
+        while not re.search("lookup 7893|table inet bench", self.bed.run("gateway", ["sh", "-c", SHOW])):
+            if time.monotonic() > limit:
+                raise Failure(f"{self.name} sets nothing up:\n{self.processes['gateway'].tail()}")
+            time.sleep(0.05)
 
 
 OURS = ("sk_lookup", "tproxy", "redirect")
