@@ -191,6 +191,24 @@ static void config_parse__wrong_value__is_named(void **state)
 		  "10: route.rules[0].port: must be a number, not a string\n" },
 		{ ONE("\"source_port\":65536"),
 		  "17: route.rules[0].source_port: must be from 1 to 65535, not 65536\n" },
+		{ ONE("\"port\":[]"), "10: route.rules[0].port: must not be empty: without the key "
+				      "everything matches\n" },
+		{ ONE("\"auth_user\":[]"), "15: route.rules[0].auth_user: must not be empty: "
+					   "without the key everything matches\n" },
+		{ ONE("\"ports\":1"),
+		  "3: route.rules[0].ports: unknown key (is \"port\" meant?)\n" },
+		/* files are for config_load() */
+		{ ONE("\"ip_cidr_file\":\"list\""),
+		  "18: route.rules[0].ip_cidr_file: list: Permission denied\n" },
+	};
+
+	(void)state;
+	check_said(cases, N(cases), -EINVAL);
+}
+
+static void config_parse__wrong_ranges__are_named_one_by_one(void **state)
+{
+	static const struct said cases[] = {
 		{ ONE("\"port_range\":[\"2:1\",\"1\",\":\",\"1:65536\",\"-1:5\",\"1:2:3\",\" "
 		      "1:2\"]"),
 		  "17: route.rules[0].port_range[0]: \"2:1\" is no range such as \"1000:2000\", "
@@ -208,15 +226,6 @@ static void config_parse__wrong_value__is_named(void **state)
 		  "\":3000\" or \"4000:\"\n"
 		  "56: route.rules[0].port_range[6]: \" 1:2\" is no range such as \"1000:2000\", "
 		  "\":3000\" or \"4000:\"\n" },
-		{ ONE("\"port\":[]"), "10: route.rules[0].port: must not be empty: without the key "
-				      "everything matches\n" },
-		{ ONE("\"auth_user\":[]"), "15: route.rules[0].auth_user: must not be empty: "
-					   "without the key everything matches\n" },
-		{ ONE("\"ports\":1"),
-		  "3: route.rules[0].ports: unknown key (is \"port\" meant?)\n" },
-		/* files are for config_load() */
-		{ ONE("\"ip_cidr_file\":\"list\""),
-		  "18: route.rules[0].ip_cidr_file: list: Permission denied\n" },
 	};
 
 	(void)state;
@@ -422,6 +431,7 @@ int main(void)
 		cmocka_unit_test(config_parse__both_networks__are_no_condition_of_the_flow),
 		cmocka_unit_test(config_parse__private_sources__are_prefixes),
 		cmocka_unit_test(config_parse__wrong_value__is_named),
+		cmocka_unit_test(config_parse__wrong_ranges__are_named_one_by_one),
 		cmocka_unit_test(config_parse__wrong_rule__says_what_to_do),
 		cmocka_unit_test(config_parse__useless_rule__is_noted),
 		cmocka_unit_test(config_read_rules__captured__notes_what_never_matches),

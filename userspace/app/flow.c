@@ -58,6 +58,13 @@ bool flow_permits(const struct flow *f, const struct addr *dst)
 	       judge(r, f, dst, NULL).action == RULE_ROUTE;
 }
 
+bool flow_wants_domain(struct worker *w, uint32_t inbound)
+{
+	const struct route *r = rules(w);
+
+	return r && route_wants_domain(r, inbound);
+}
+
 void flow_connect(struct flow *f)
 {
 	if (flow_route(f))
