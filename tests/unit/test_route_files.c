@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Lists from files: in the rules, in what is never captured, read anew; snapshots between threads.
+#include "app/program.h"
 #include "route_bed.h"
 
 #include <errno.h>
@@ -267,6 +268,40 @@ static void route_bypass__changed_file__is_noticed_and_read(void **state)
 	config_free(c);
 }
 
+static void program_reload_lists__changed_files__tells_of_those_never_captured(void **state)
+{
+	char *files[] = { to_path };
+	struct program p = { .routes.lock = PTHREAD_MUTEX_INITIALIZER };
+	struct route *first, *second;
+	struct config *c;
+
+	(void)state;
+	log_setup(&(struct log_options){ .fd = -1, .level = LOG_LEVEL_ERROR });
+	write_file(to_path, "10.0.0.0/8\n");
+	write_file(from_path, "10.0.0.0/8\n");
+	c = load(BOTH);
+	p.config = c;
+	p.files = route_files_new(c);
+	assert_false(program_reload_lists(&p)); /* nothing changed */
+	assert_null(p.routes.newest);
+	replace_file(from_path, "11.0.0.0/8\n");
+	assert_false(program_reload_lists(&p)); /* only a rule's */
+	first = p.routes.newest;
+	assert_non_null(first);
+	make_transparent(c, files);
+	replace_file(to_path, "11.0.0.0/8\n");
+	assert_true(program_reload_lists(&p));
+	second = p.routes.newest;
+	assert_int_equal(route_ask(second, "0 tcp - - 11.0.0.1:1").rule, 0);
+	replace_file(to_path, "12.0.0.0/8\nnothing\n");
+	assert_false(program_reload_lists(&p));
+	assert_ptr_equal(p.routes.newest, second);
+	route_slot_set(&p.routes, NULL);
+	route_files_free(p.files);
+	free_transparent(c);
+	config_free(c);
+}
+
 static void route_slot__newest__reaches_each_holder(void **state)
 {
 	struct config *c = route_config(ROUTE_CONFIG("[]"));
@@ -357,6 +392,8 @@ int main(void)
 		cmocka_unit_test(route_files__none__never_change),
 		cmocka_unit_test(route_bypass__inbound__has_its_files_and_its_rules),
 		cmocka_unit_test(route_bypass__changed_file__is_noticed_and_read),
+		cmocka_unit_test(
+			program_reload_lists__changed_files__tells_of_those_never_captured),
 		cmocka_unit_test(route_slot__newest__reaches_each_holder),
 		cmocka_unit_test(route_slot__threads__see_whole_snapshots),
 	};
