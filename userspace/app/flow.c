@@ -15,13 +15,6 @@ static const struct route *rules(struct worker *w)
 	return w->route;
 }
 
-bool flow_wants_domain(struct worker *w, uint32_t inbound)
-{
-	const struct route *r = rules(w);
-
-	return r && route_wants_domain(r, inbound);
-}
-
 static struct route_verdict judge(const struct route *r, const struct flow *f,
 				  const struct addr *dst, const char *domain)
 {
