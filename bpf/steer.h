@@ -37,8 +37,7 @@ struct steer_interface {
 /* A slot's listener. */
 struct steer_slot {
 	__u32 workers;	/* how many sockets it has of each protocol */
-	__u32 anywhere; /* server role: any of the machine's addresses; else steer_targets decides
-			 */
+	__u32 anywhere; /* server role: at any own address; else steer_targets decides */
 };
 
 /* Server role: the slots that listen on a port, a bit each; key: 0. */
@@ -70,7 +69,8 @@ struct steer_counters {
 	__u64 captured_tcp, captured_udp; /* given to a transparent listener */
 	__u64 steered;			  /* given to a server's listener by its port */
 	__u64 own;			  /* left alone: for one of the machine's own addresses */
-	__u64 elsewhere;   /* left alone: came in by an interface that is not captured */
+	__u64 elsewhere;   /* left alone: came in by an interface that is not captured, or another
+			      program has chosen a socket */
 	__u64 no_listener; /* dropped: captured, but nobody listens */
 	__u64 loops;	   /* dropped: from an address of this machine, yet from outside */
 	__u64 failed;	   /* dropped: the kernel refused the socket */

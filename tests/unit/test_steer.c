@@ -117,7 +117,7 @@ static void steer__from_an_own_address__is_a_loop_and_dropped(void **state)
 static void steer__local_interface__is_captured(void **state)
 {
 	struct sockaddr_in6 me = at("10.9.0.1", 0), to = at("198.51.100.10", 80), local;
-	int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0), got, mark = 16;
+	int fd = socket(AF_INET6, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), got, mark = 16;
 	socklen_t len = sizeof(local);
 	unsigned worker;
 
@@ -126,7 +126,8 @@ static void steer__local_interface__is_captured(void **state)
 	capture(steer, "lo", true, true);
 	assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_MARK, &mark, sizeof(mark)), 0);
 	assert_int_equal(bind(fd, (struct sockaddr *)&me, sizeof(me)), 0);
-	assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof(to)), 0);
+	assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof(to)), -1);
+	assert_int_equal(errno, EINPROGRESS);
 	worker = which(gateway.tcp, WORKERS);
 	got = accept4(gateway.tcp[worker], NULL, NULL, SOCK_CLOEXEC);
 	assert_int_equal(getsockname(got, (struct sockaddr *)&local, &len), 0);

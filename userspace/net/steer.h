@@ -19,7 +19,11 @@ struct steer;
 /*
  * `pins`: a folder in a bpffs, made where its parent is there. What an earlier daemon pinned there
  * is reused: maps as they are where their form is ours, the program replaced in place
- * (bpf_link_update). NULL and one line in why on failure. Needs CAP_BPF and CAP_NET_ADMIN.
+ * (bpf_link_update). Where its link is of another network namespace, or of one that ended, all is
+ * made anew and attached here. NULL and one line in why on failure, with the earlier program as it
+ * was. Needs CAP_BPF and CAP_NET_ADMIN. Own addresses are known at once, where an earlier daemon
+ * has not left them; then: steer_targets() of servers, steer_listen(), steer_own(),
+ * steer_interfaces(). One thread at a time.
  */
 struct steer *steer_open(const char *pins, char *why, size_t why_len);
 /* Lets go; everything stays in place. NULL is ignored. */
@@ -30,7 +34,10 @@ int steer_remove(const char *pins, char *why, size_t why_len);
 /*
  * The listener of a slot: fds[w] of n workers, listening (TCP) or bound (UDP; NULL: none); borrowed
  * for the call. A packet's worker: TCP by its four addresses and ports, UDP by its source address
- * and port, as steer_worker() computes it. 0 or -errno.
+ * and port, as steer_worker() computes it. 0 or -errno; then the slot is deaf.
+ * For both families a socket must be AF_INET6 and bound to :: or to ::ffff:127.0.0.1: bound to ::1,
+ * it takes no IPv4, whatever IPV6_V6ONLY said before. Ports that an earlier daemon left to the slot
+ * are forgotten, but for those that steer_targets() has set before.
  */
 int steer_listen(struct steer *s, unsigned slot, const int *tcp, const int *udp, unsigned n);
 /* Takes the slot's listener away. */
@@ -38,7 +45,9 @@ void steer_deaf(struct steer *s, unsigned slot);
 /* The worker that UDP datagrams from this address and port (host order) are given to. */
 unsigned steer_worker(const uint8_t *ip, size_t ip_len, uint16_t port, unsigned n_workers);
 
-/* The captured interfaces, all slots together, by index; replaces what was there. 0 or -errno. */
+/* The captured interfaces, all slots together, by index; replaces what was there. 0 or -errno.
+ * Call it also with none: a program that nobody ever told of interfaces takes it that all are
+ * captured, and drops what is not for own addresses. */
 struct steer_capture {
 	unsigned ifindex;
 	struct steer_interface to;
