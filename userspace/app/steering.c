@@ -148,11 +148,12 @@ static int start_slot(struct steering_control *s, size_t i, char *why, size_t wh
 
 	if (err)
 		return err;
-	err = steer_listen(s->steer, s->slots[i], tcp,
-			   capture && in->transparent.plan.udp ? udp : NULL, p->n_workers);
+	/* in this order, so that ports of an earlier daemon go on */
+	err = steer_targets(s->steer, s->slots[i], in->steer_ports, in->n_steer_ports,
+			    &in->steer_addresses);
 	if (!err)
-		err = steer_targets(s->steer, s->slots[i], in->steer_ports, in->n_steer_ports,
-				    &in->steer_addresses);
+		err = steer_listen(s->steer, s->slots[i], tcp,
+				   capture && in->transparent.plan.udp ? udp : NULL, p->n_workers);
 	if (err)
 		snprintf(why, why_len, "%s: cannot be steered to: %s", in->tag, strerror(-err));
 	return err;
