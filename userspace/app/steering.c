@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "app/steering_report.h"
 #include "net/own.h"
 #include "net/ports.h"
 
@@ -30,39 +31,11 @@ static bool by_program(const struct config_inbound *in)
 	       (steering_has_plan(in) && in->transparent.plan.steering == STEERING_SK_LOOKUP);
 }
 
-/* Each line of a report becomes one of the log. */
-static void log_report(const char *tag, char *text)
-{
-	for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n"))
-		log_info(tag, "%s", line);
-}
-
-struct report {
-	char *text;
-	size_t len;
-	struct setup_options options;
-};
-
-static void report_start(struct report *r, const struct config *c)
-{
-	*r = (struct report){ .options.directory = steering_directory(c) };
-	r->options.report = open_memstream(&r->text, &r->len);
-}
-
-static void report_end(struct report *r, const char *tag)
-{
-	if (!r->options.report)
-		return;
-	fclose(r->options.report);
-	log_report(tag, r->text);
-	free(r->text);
-}
-
 static int install(struct steering_control *s, size_t i, char *why, size_t why_len)
 {
 	const struct config *c = s->p->config;
 	const struct config_inbound *in = &c->inbounds[i];
-	struct report r;
+	struct steering_report r;
 	struct plan plan;
 	int err;
 
@@ -74,9 +47,9 @@ static int install(struct steering_control *s, size_t i, char *why, size_t why_l
 	s->bypass[i] = plan.bypass;
 	if (!in->transparent.set_up)
 		return 0;
-	report_start(&r, c);
+	steering_report_start(&r, c);
 	err = setup_install(&plan, &r.options, why, why_len);
-	report_end(&r, in->tag);
+	steering_report_end(&r, in->tag);
 	return err;
 }
 
@@ -254,7 +227,7 @@ static void update(struct steering_control *s, size_t i)
 	const struct config_inbound *in = &s->p->config->inbounds[i];
 	char why[300];
 	struct plan plan;
-	struct report r;
+	struct steering_report r;
 	int err = steering_plan(s->p->config, in, &plan, why, sizeof(why));
 
 	if (err) {
@@ -265,9 +238,9 @@ static void update(struct steering_control *s, size_t i)
 		prefix_list_done(&plan.bypass);
 		return;
 	}
-	report_start(&r, s->p->config);
+	steering_report_start(&r, s->p->config);
 	err = setup_update(&plan, &r.options, why, sizeof(why));
-	report_end(&r, in->tag);
+	steering_report_end(&r, in->tag);
 	if (err)
 		log_error(in->tag, "the new bypass list is not in place: %s", why);
 	else
