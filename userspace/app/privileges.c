@@ -62,21 +62,37 @@ unsigned long privileges_raise_files(void)
 	return r.rlim_cur;
 }
 
+static void keep(unsigned capability)
+{
+	capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, capability);
+}
+
+/* Captured traffic is answered from others' addresses; from some by raw sockets, which a unit need
+ * not grant. */
+static void keep_for_captured(bool raw)
+{
+	keep(CAP_NET_ADMIN);
+	keep(CAP_NET_BIND_SERVICE);
+	if (raw)
+		keep(CAP_NET_RAW);
+}
+
 static void keep_capabilities(const struct config *c)
 {
+	bool raw = capng_get_caps_process() == 0 &&
+		   capng_have_capability(CAPNG_PERMITTED, CAP_NET_RAW);
+
 	capng_clear(CAPNG_SELECT_BOTH);
 	for (size_t i = 0; i < c->n_inbounds; i++)
-		if (c->inbounds[i].type ==
-		    INBOUND_TRANSPARENT) /* answers come from others' addresses */
-			capng_updatev(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, CAP_NET_ADMIN,
-				      CAP_NET_BIND_SERVICE, -1);
+		if (c->inbounds[i].type == INBOUND_TRANSPARENT)
+			keep_for_captured(raw);
 	if (c->default_mark)
-		capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, CAP_NET_ADMIN);
+		keep(CAP_NET_ADMIN);
 	for (size_t i = 0; i < c->n_outbounds; i++) {
 		if (c->outbounds[i].dial.routing_mark)
-			capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, CAP_NET_ADMIN);
+			keep(CAP_NET_ADMIN);
 		if (c->outbounds[i].dial.bind_interface)
-			capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, CAP_NET_RAW);
+			keep(CAP_NET_RAW);
 	}
 }
 
