@@ -8,15 +8,22 @@
 #include <netinet/in.h>
 #include <string.h>
 
-/* Places in a plan's range of priorities. */
+/*
+ * Places in a plan's range of priorities. The kernel deletes the first rule that has what the
+ * request has, even if it has more: so rules of which one says more than the other never share a
+ * priority.
+ */
 enum place {
-	PLACE_OWN,			 /* the daemon's own traffic, and what conntrack spares */
-	PLACE_SOURCE,			 /* bypass_sources */
-	PLACE_PORT,			 /* bypass_ports */
-	PLACE_MARKED,			 /* what an nft chain marked for capture */
-	PLACE_IIF,			 /* what comes in by a captured interface */
-	PLACE_END = PLAN_PRIORITIES - 1, /* where those go that are let through */
+	PLACE_OWN,    /* the daemon's own traffic, and what conntrack spares */
+	PLACE_PORT,   /* bypass_ports, and bypass_sources with ports */
+	PLACE_SOURCE, /* bypass_sources without */
+	PLACE_MARKED, /* what an nft chain marked: of this machine, or come in by an interface */
+	PLACE_MARKED_FROM, /* likewise, and from a source */
+	PLACE_IIF,	   /* what comes in by an interface */
+	PLACE_IIF_FROM,	   /* likewise, and from a source */
+	PLACE_END,	   /* where those go that are let through */
 };
+_Static_assert(PLACE_END == PLAN_PRIORITIES - 1, "");
 
 /* The state of one translation, for one family. */
 struct making {
@@ -116,13 +123,14 @@ static void add_routes(struct making *m, const struct prefix_list *bypass)
 
 /* Ports are looked at in rules that name the protocol: one rule for each that is captured. The
  * kernel takes no port 0. */
-static void add_by_ports(struct making *m, enum place place, struct object o,
-			 const struct port_range *ports)
+static void add_by_ports(struct making *m, struct object o, const struct port_range *ports)
 {
 	bool captured[] = { m->p->tcp, m->p->udp };
-	uint16_t *range = place == PLACE_SOURCE ? o.sport : o.dport;
+	bool some = ports->first > 1 || ports->last < UINT16_MAX;
+	enum place place = o.from.family && !some ? PLACE_SOURCE : PLACE_PORT;
+	uint16_t *range = o.from.family ? o.sport : o.dport;
 
-	if (ports->first > 1 || ports->last < UINT16_MAX) {
+	if (some) {
 		range[0] = ports->first ? ports->first : 1;
 		range[1] = ports->last;
 	}
@@ -140,11 +148,11 @@ static void add_bypass_rules(struct making *m)
 	for (size_t i = 0; i < m->p->n_bypass_sources; i++) {
 		o.from = m->p->bypass_sources[i].from;
 		if (o.from.family == m->family)
-			add_by_ports(m, PLACE_SOURCE, o, &m->p->bypass_sources[i].ports);
+			add_by_ports(m, o, &m->p->bypass_sources[i].ports);
 	}
 	o.from = (struct prefix){ 0 };
 	for (size_t i = 0; i < m->p->n_bypass_ports; i++)
-		add_by_ports(m, PLACE_PORT, o, &m->p->bypass_ports[i]);
+		add_by_ports(m, o, &m->p->bypass_ports[i]);
 }
 
 /*
@@ -162,18 +170,21 @@ static bool by_mark(const struct making *m)
 static void add_interface(struct making *m, const char *name, const struct prefix *from)
 {
 	struct object o = { .type = FR_ACT_TO_TBL };
+	enum place place = from ? PLACE_IIF_FROM : PLACE_IIF;
 
 	strcpy(o.iif, name);
 	if (from)
 		o.from = *from;
-	if (by_mark(m))
+	if (by_mark(m)) {
 		o.mark = o.mask = m->p->capture_mark;
+		place = from ? PLACE_MARKED_FROM : PLACE_MARKED;
+	}
 	o.ip_proto = IPPROTO_TCP;
 	if (m->p->tcp)
-		add_rule(m, PLACE_IIF, o);
+		add_rule(m, place, o);
 	o.ip_proto = IPPROTO_UDP;
 	if (m->p->udp)
-		add_rule(m, PLACE_IIF, o);
+		add_rule(m, place, o);
 }
 
 static void add_interfaces(struct making *m)
@@ -190,7 +201,7 @@ static void add_interfaces(struct making *m)
 	}
 }
 
-static void add_marked(struct making *m)
+static void add_output(struct making *m)
 {
 	uint32_t mark = m->p->capture_mark;
 
@@ -208,7 +219,7 @@ static void add_sk_lookup(struct making *m, const struct prefix_list *bypass)
 	add_rule(m, PLACE_END, (struct object){ .type = FR_ACT_NOP });
 	add_rule(m, PLACE_OWN, (struct object){ .type = FR_ACT_GOTO, .mark = own, .mask = own });
 	add_bypass_rules(m);
-	add_marked(m);
+	add_output(m);
 	add_interfaces(m);
 }
 
@@ -224,7 +235,7 @@ int layout_objects(const struct plan *p, const struct layout *l, struct object_l
 			add_sk_lookup(&m, &bypass);
 		} else if (p->steering == STEERING_TPROXY) {
 			add_local_route(&m);
-			add_marked(&m);
+			add_output(&m);
 			add_interfaces(&m);
 		}
 	}

@@ -117,11 +117,14 @@ static int carry_out(struct setup *s, const struct plan *p, const struct change 
 	if (err)
 		return err;
 	err = change_do(s, c, true);
-	if (err)
+	if (err) {
 		write_back(s);
-	if (err)
 		return err;
-	return update ? write_updated(s, c) : write_installed(s, p);
+	}
+	/* where it fails the journal from before tells more than there is, which does no harm */
+	if ((update ? write_updated(s, c) : write_installed(s, p)) < 0)
+		setup_say(s, "warning: %s", s->why);
+	return 0;
 }
 
 static void tell_conntrack(const struct setup *s, const struct plan *p)

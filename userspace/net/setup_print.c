@@ -32,6 +32,7 @@ void setup_print(const struct plan *p, FILE *to)
 	struct layout l = { .ipv6 = machine_has_ipv6(), .conntrack = machine_has_conntrack() };
 
 	if (layout_objects(p, &l, &c.add) == 0 && layout_bypass(p, &bypass) == 0) {
+		object_list_normal(&c.add);
 		change_sort(&c);
 		print_objects(&c.add, false, to);
 		if (layout_has_nft(p, &l))
