@@ -375,6 +375,32 @@ static void setup_update__lists__become_the_plans(void **state)
 	}
 }
 
+/* Not an element of a set, and not beside a local default route. */
+static void setup_update__all_of_a_family_comes_and_goes__is_bypassed(void **state)
+{
+	struct setup_bed *b = *state;
+
+	for (size_t i = 0; i < WAYS; i++) {
+		struct plan p = plan_of(ways[i], "gw"), all = plan_of(ways[i], "gw");
+		char *fresh;
+
+		plan_bed_add(&all.bypass, "0.0.0.0/0");
+		setup_bed_do(b, INSTALL, &p);
+		setup_bed_do(b, UPDATE, &all);
+		setup_bed_do(b, CHECK, &all);
+		setup_bed_do(b, INSTALL, &all);
+		assert_null(strstr(b->said, "nft table"));
+		setup_bed_do(b, UPDATE, &p);
+		setup_bed_do(b, CHECK, &p);
+		setup_bed_do(b, REMOVE, &p);
+		fresh = setup_bed_dump();
+		assert_null(strstr(fresh, "7893"));
+		free(fresh);
+		plan_done(&p);
+		plan_done(&all);
+	}
+}
+
 static void add_many(struct plan *p, unsigned step, unsigned n)
 {
 	for (unsigned i = 0; i < n; i++) {
@@ -510,6 +536,7 @@ int main(void)
 		CASE(setup_check__what_went_missing__is_said_and_mended),
 		CASE(setup_check__conntrack_came_into_use__is_said),
 		CASE(setup_update__lists__become_the_plans),
+		CASE(setup_update__all_of_a_family_comes_and_goes__is_bypassed),
 		CASE(setup_update__thousands_of_prefixes__come_and_go),
 		CASE(setup_update__nothing_set_up__is_an_error),
 		CASE(setup_each__journals__are_named),

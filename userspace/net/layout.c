@@ -101,7 +101,7 @@ static void add_local_route(struct making *m)
 	       });
 }
 
-/* Where all of the family is let through there is nothing to capture: no second default. */
+/* Where all of the family is let through the table says nothing, which is what throw means. */
 static void add_routes(struct making *m, const struct prefix_list *bypass)
 {
 	bool all = false;
@@ -110,12 +110,13 @@ static void add_routes(struct making *m, const struct prefix_list *bypass)
 		if (bypass->at[i].family != m->family)
 			continue;
 		all = all || bypass->at[i].len == 0;
-		add(m, (struct object){
-			       .kind = OBJECT_ROUTE,
-			       .type = RTN_THROW,
-			       .table = m->p->table,
-			       .to = bypass->at[i],
-		       });
+		if (!all)
+			add(m, (struct object){
+				       .kind = OBJECT_ROUTE,
+				       .type = RTN_THROW,
+				       .table = m->p->table,
+				       .to = bypass->at[i],
+			       });
 	}
 	if (!all)
 		add_local_route(m);

@@ -3,6 +3,7 @@
 #include "net/nft.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -72,19 +73,42 @@ int nft_list(const char *command, enum nft_listing how, char **ret, char *why, s
 	return err;
 }
 
-int nft_run(const char *commands, char *why, size_t why_len)
+/* Kernels are built without parts of it. */
+static void explain_modules(int err, char *why, size_t why_len)
+{
+	size_t n = strlen(why);
+
+	if (err == -ENOENT || err == -EOPNOTSUPP)
+		snprintf(why + n, why_len - n,
+			 " (needed: nf_tables with inet, ct, fib_inet; tproxy or redir)");
+}
+
+static int run(const char *commands, bool dry, char *why, size_t why_len)
 {
 	struct nft_ctx *ctx = nft_ctx_new(NFT_CTX_DEFAULT);
 	int err = 0;
 
 	if (!ctx)
 		return out_of_memory(why, why_len);
+	nft_ctx_set_dry_run(ctx, dry);
 	nft_ctx_buffer_output(ctx);
 	nft_ctx_buffer_error(ctx);
-	if (nft_run_cmd_from_buffer(ctx, commands) != 0)
+	if (nft_run_cmd_from_buffer(ctx, commands) != 0) {
 		err = explain(ctx, why, why_len);
+		explain_modules(err, why, why_len);
+	}
 	nft_ctx_free(ctx);
 	return err;
+}
+
+int nft_run(const char *commands, char *why, size_t why_len)
+{
+	return run(commands, false, why, why_len);
+}
+
+int nft_try(const char *commands, char *why, size_t why_len)
+{
+	return run(commands, true, why, why_len);
 }
 
 /* Listing a table that is not there is an error that other errors look like: so ask for names. */

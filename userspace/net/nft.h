@@ -17,6 +17,9 @@ enum nft_listing {
 
 /* Runs commands as one transaction. 0, or -errno with nothing changed and one line in why. */
 int nft_run(const char *commands, char *why, size_t why_len);
+/* Whether nft_run() would do it: the kernel looks at all of it, and forgets it. 0 or -errno and
+ * why. */
+int nft_try(const char *commands, char *why, size_t why_len);
 
 /* What a command lists; *ret is the caller's to free. 0, -ENOENT, or -errno and why. */
 int nft_list(const char *command, enum nft_listing how, char **ret, char *why, size_t why_len);

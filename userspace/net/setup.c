@@ -78,7 +78,7 @@ static int write_installed(struct setup *s, const struct plan *p)
 }
 
 /* Routes that went, went; what is not of the lists is as it was. */
-static int write_updated(struct setup *s, const struct change *c)
+static int write_updated(struct setup *s, const struct plan *p, const struct change *c)
 {
 	struct object_list all = { 0 }, gone = c->del;
 	struct journal j = s->journal;
@@ -89,6 +89,10 @@ static int write_updated(struct setup *s, const struct change *c)
 	err = merge(s, &s->journal.objects, &c->add, &all);
 	if (!err && object_list_pick(&all, &gone, false, &j.objects) < 0)
 		err = out_of_memory(s);
+	if (!err && c->nft.forward && !c->nft_elements) {
+		j.nft = true;
+		err = digest_nft(s, p, &j);
+	}
 	err = err ? err : journal_write(s->lock, s->name, &j, s->why, s->why_len);
 	object_list_done(&all);
 	object_list_done(&j.objects);
@@ -112,7 +116,7 @@ static int carry_out(struct setup *s, const struct plan *p, const struct change 
 
 	change_tell(s, c);
 	if (s->o->dry_run)
-		return 0;
+		return c->nft.forward ? nft_try(c->nft.forward, s->why, s->why_len) : 0;
 	err = write_before(s, c);
 	if (err)
 		return err;
@@ -122,7 +126,7 @@ static int carry_out(struct setup *s, const struct plan *p, const struct change 
 		return err;
 	}
 	/* where it fails the journal from before tells more than there is, which does no harm */
-	if ((update ? write_updated(s, c) : write_installed(s, p)) < 0)
+	if ((update ? write_updated(s, p, c) : write_installed(s, p)) < 0)
 		setup_say(s, "warning: %s", s->why);
 	return 0;
 }
@@ -162,7 +166,7 @@ static int install(struct setup *s, const struct plan *p)
 int setup_install(const struct plan *p, const struct setup_options *o, char *why, size_t why_len)
 {
 	struct setup s;
-	int err = setup_begin(&s, p->name, p, o, why, why_len);
+	int err = setup_begin(&s, p->name, p, true, o, why, why_len);
 
 	if (!err)
 		err = install(&s, p);
@@ -204,7 +208,7 @@ static int update(struct setup *s, const struct plan *p)
 int setup_update(const struct plan *p, const struct setup_options *o, char *why, size_t why_len)
 {
 	struct setup s;
-	int err = setup_begin(&s, p->name, p, o, why, why_len);
+	int err = setup_begin(&s, p->name, p, false, o, why, why_len);
 
 	if (!err)
 		err = update(&s, p);
@@ -235,7 +239,7 @@ static int remove_all(struct setup *s)
 int setup_remove(const char *name, const struct setup_options *o, char *why, size_t why_len)
 {
 	struct setup s;
-	int err = setup_begin(&s, name, NULL, o, why, why_len);
+	int err = setup_begin(&s, name, NULL, false, o, why, why_len);
 
 	if (!err && s.journal.exists)
 		err = remove_all(&s);

@@ -88,23 +88,26 @@ static int read_kernel(struct setup *s, uint32_t table)
 	return err ? fail(s, err, "routes and rules cannot be read") : 0;
 }
 
-/*
- * Found out at the first set-up: later its own rules have the kernel track. A "no" is asked again
- * where it has none that do.
- */
-static bool find_conntrack(const struct journal *j)
+/* Found out at the first set-up: later its own rules have the kernel track. */
+static bool find_conntrack(struct setup *s, bool anew)
 {
-	if (j->decided && (j->conntrack || j->nft))
-		return j->conntrack;
+	if (s->journal.decided && !(anew && setup_may_decide(s)))
+		return s->journal.conntrack;
 	return machine_has_conntrack();
 }
 
-static int find_wanted(struct setup *s, const struct plan *p)
+/* A "no" can be asked again where no rules of ours have the kernel track. */
+bool setup_may_decide(const struct setup *s)
+{
+	return !s->journal.conntrack && !s->journal.nft;
+}
+
+static int find_wanted(struct setup *s, const struct plan *p, bool anew)
 {
 	int err;
 
 	s->layout.ipv6 = machine_has_ipv6();
-	s->layout.conntrack = find_conntrack(&s->journal);
+	s->layout.conntrack = find_conntrack(s, anew);
 	err = layout_bypass(p, &s->bypass);
 	err = err ? err : layout_objects(p, &s->layout, &s->want);
 	object_list_normal(&s->want);
@@ -116,7 +119,7 @@ bool setup_is_there(const struct setup *s, const struct object *o)
 	return object_list_has(o->kind == OBJECT_RULE ? &s->rules : &s->routes, o);
 }
 
-int setup_begin(struct setup *s, const char *name, const struct plan *p,
+int setup_begin(struct setup *s, const char *name, const struct plan *p, bool anew,
 		const struct setup_options *o, char *why, size_t why_len)
 {
 	const char *wrong = !is_name(name, "") || strlen(name) >= PLAN_NAME_MAX
@@ -142,7 +145,7 @@ int setup_begin(struct setup *s, const char *name, const struct plan *p,
 	if (!err)
 		err = read_kernel(s, p ? p->table : 0);
 	if (!err && p)
-		err = find_wanted(s, p);
+		err = find_wanted(s, p, anew);
 	return err;
 }
 

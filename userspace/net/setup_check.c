@@ -44,7 +44,7 @@ static int check_nft(struct setup *s, const struct plan *p, const struct change 
 static int check_conntrack(struct setup *s, const struct plan *p)
 {
 	if (p->steering != STEERING_SK_LOOKUP || p->spare_replies != SPARE_AUTO ||
-	    !s->journal.decided || s->journal.conntrack || !s->layout.conntrack)
+	    !setup_may_decide(s) || !machine_has_conntrack())
 		return 0;
 	setup_say(s, "changed: conntrack came into use, which can now let replies of LAN servers "
 		     "through: install again");
@@ -73,7 +73,7 @@ static int check(struct setup *s, const struct plan *p)
 int setup_check(const struct plan *p, const struct setup_options *o, char *why, size_t why_len)
 {
 	struct setup s;
-	int n = setup_begin(&s, p->name, p, o, why, why_len);
+	int n = setup_begin(&s, p->name, p, false, o, why, why_len);
 
 	if (!n)
 		n = check(&s, p);

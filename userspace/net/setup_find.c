@@ -207,11 +207,11 @@ static int find_nft(struct setup *s, const struct plan *p, bool only_bypass, str
 		c->nft_late = true;
 		return s->journal.nft && !only_bypass ? find_nft_removal(s, &c->nft) : 0;
 	}
-	if (s->journal.nft && !only_bypass)
+	if (s->journal.nft)
 		stands = setup_nft_stands(s, p);
 	if (stands < 0)
 		return stands;
-	if (!stands && !only_bypass)
+	if (!stands)
 		return find_replacement(s, p, &c->nft);
 	c->nft_elements = true;
 	return layout_has_sets(p) ? find_elements(s, &c->nft) : 0;

@@ -24,9 +24,13 @@ struct setup {
 	struct prefix_list bypass;
 };
 
-/* Locks, reads the journal and, for a plan, what is there and what is wanted; p may be NULL. */
-int setup_begin(struct setup *s, const char *name, const struct plan *p,
+/*
+ * Locks, reads the journal and, for a plan, what is there and what is wanted; p may be NULL. anew:
+ * whether conntrack is in use may be decided once more.
+ */
+int setup_begin(struct setup *s, const char *name, const struct plan *p, bool anew,
 		const struct setup_options *o, char *why, size_t why_len);
+bool setup_may_decide(const struct setup *s);
 void setup_end(struct setup *s);
 /* A line of the report. */
 __attribute__((format(printf, 2, 3))) void setup_say(const struct setup *s, const char *format,
