@@ -73,6 +73,17 @@ static void pool_take__put_back__is_found_in_its_place(void **state)
 	assert_int_equal(pool.n_idle, 2);
 }
 
+static void pool_oldest__of_three__is_the_lowest_number_and_stays(void **state)
+{
+	(void)state;
+	assert_null(pool_oldest(&pool));
+	pool_put(&pool, &entry[2], 0);
+	pool_put(&pool, &entry[1], 1);
+	pool_put(&pool, &entry[3], 2);
+	assert_ptr_equal(pool_oldest(&pool), &entry[1]);
+	assert_int_equal(pool.n_idle, 3);
+}
+
 static void pool_remove__not_in_it__is_ignored(void **state)
 {
 	(void)state;
@@ -193,6 +204,7 @@ int main(void)
 		TEST(pool_take__empty__is_null),
 		TEST(pool_take__in_whatever_order_put__gives_the_newest),
 		TEST(pool_take__put_back__is_found_in_its_place),
+		TEST(pool_oldest__of_three__is_the_lowest_number_and_stays),
 		TEST(pool_remove__not_in_it__is_ignored),
 		TEST(pool_put__again__restarts_the_clock),
 		TEST(pool_sweep__no_minimum__closes_what_is_due_newest_first),

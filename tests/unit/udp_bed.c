@@ -67,7 +67,7 @@ static void configure(struct udp_bed *b)
 	b->config.outbounds = b->outbounds;
 	b->config.n_outbounds = 2;
 	b->config.limits.udp_flows = 16384;
-	b->config.limits.udp_sessions = 256;
+	b->config.limits.udp_sessions = 1024;
 	b->inbound = (struct config_inbound){ .type = INBOUND_TRANSPARENT,
 					      .tag = "gw",
 					      .udp_timeout_ms = 300000 };

@@ -133,6 +133,11 @@ static struct worker *better_worker(struct outbound *o)
 	return NULL;
 }
 
+static void client_part(struct outbound *o)
+{
+	client_pool_part(client_of(o));
+}
+
 static void client_drain(struct outbound *o)
 {
 	struct client *c = client_of(o);
@@ -161,6 +166,7 @@ static const struct outbound_ops client_ops = {
 	.cancel = client_cancel,
 	.packets = client_packets,
 	.better_worker = better_worker,
+	.part = client_part,
 	.drain = client_drain,
 	.free = client_free,
 };

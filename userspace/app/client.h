@@ -77,6 +77,8 @@ void client_session_released(struct client_session *cs);
 void client_pool_put(struct client_session *cs);
 struct client_session *client_pool_take(struct client *c);
 void client_pool_remove(struct client_session *cs);
+/* Ends the oldest idle session, where more than the minimum are idle. */
+void client_pool_part(struct client *c);
 /* Opens warm sessions soon, where the minimum asks for more. */
 void client_pool_warm(struct client *c);
 /* One attempt at a warm session is over. */

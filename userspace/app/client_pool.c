@@ -91,6 +91,17 @@ void client_pool_remove(struct client_session *cs)
 		taken(cs);
 }
 
+void client_pool_part(struct client *c)
+{
+	struct pool_entry *e = pool_oldest(&c->pool);
+	struct client_session *cs = e ? container_of(e, struct client_session, entry) : NULL;
+
+	if (!cs || !list_empty(&cs->l.streams) || idle_everywhere(c) <= c->o.config->min_idle)
+		return;
+	client_pool_remove(cs);
+	client_session_end(cs, 0, "one less is needed");
+}
+
 static void warm(struct timer *t)
 {
 	struct client *c = container_of(t, struct client, warm);

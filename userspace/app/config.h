@@ -149,7 +149,7 @@ struct config_limits {
 	uint32_t auth_failures_per_minute; /* per source address; default 120 */
 	uint32_t udp_associations;	   /* default 4096 */
 	uint32_t udp_flows; /* captured: reply sockets, default 16384; beyond it the oldest goes */
-	uint32_t udp_sessions;	    /* captured: associations behind them, default 256; likewise */
+	uint32_t udp_sessions;	    /* captured: associations behind them, default 1024; likewise */
 	uint32_t local_connections; /* socks inbound, default 16384 */
 	uint32_t drain_timeout_ms;  /* default 10 s */
 };

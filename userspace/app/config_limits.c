@@ -63,7 +63,7 @@ void config_defaults(struct config *c)
 				.auth_failures_per_minute = 120,
 				.udp_associations = 4096,
 				.udp_flows = 16384,
-				.udp_sessions = 256,
+				.udp_sessions = 1024,
 				.local_connections = 16384,
 				.drain_timeout_ms = 10000,
 			},

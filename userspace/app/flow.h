@@ -49,6 +49,9 @@ struct outbound_ops {
 	/* For a connection whose worker has nothing ready: whether another worker's thread is
 	 * better. */
 	struct worker *(*better_worker)(struct outbound *o);
+	/* What the association that has just ended has left behind need not be kept for the next
+	 * one: a session fewer may be idle. NULL: nothing is ever idle. */
+	void (*part)(struct outbound *o);
 	void (*drain)(struct outbound *o);
 	void (*free)(struct outbound *o);
 };

@@ -9,6 +9,7 @@
 #define DONE_MS	    5000
 #define TRIES	    8	 /* at finding one whose client has not just sent something */
 #define SILENT_MS   1000 /* without an answer for so long, it may be ended to make place */
+#define FEW	    4	 /* a quarter of limits.udp_sessions are few, and need make no place */
 
 static uint64_t patience(const struct transparent_udp *u, enum udp_age age)
 {
@@ -34,6 +35,42 @@ static uint64_t silent_ms(const struct transparent_udp *u, uint64_t used_ms)
 	return loop_now_ms(u->w->loop) - used_ms;
 }
 
+static struct udp_association *first_of(struct list *l)
+{
+	return list_empty(l) ? NULL : container_of(l->next, struct udp_association, in_use);
+}
+
+static bool unread(const struct udp_association *a)
+{
+	list_for_each (it, &a->flows)
+		if (udp_flow_unread(container_of(it, struct udp_flow, in_association)))
+			return true;
+	return false;
+}
+
+/*
+ * Clients that ask once and are answered leave an association behind. While many sessions are in
+ * use, such are taken to be over after a second, the longest silent first, with their sessions.
+ */
+static void shed(struct transparent_udp *u)
+{
+	uint32_t few = u->w->config->limits.udp_sessions / FEW;
+	struct udp_association *a;
+
+	while ((a = first_of(&u->answered)) && silent_ms(u, a->used_ms) >= SILENT_MS &&
+	       atomic_load_explicit(&u->w->program->n_udp_sessions, memory_order_relaxed) > few) {
+		struct outbound *o = a->o;
+
+		if (unread(a)) {
+			udp_association_used(a, false);
+			continue;
+		}
+		udp_association_end(a);
+		if (o->ops->part)
+			o->ops->part(o);
+	}
+}
+
 static void sweep(struct timer *t)
 {
 	struct transparent_udp *u = container_of(t, struct transparent_udp, sweep);
@@ -42,6 +79,7 @@ static void sweep(struct timer *t)
 	for (enum udp_age age = 0; age < UDP_AGES; age++)
 		while ((f = longest_silent(u, age)) && silent_ms(u, f->used_ms) >= patience(u, age))
 			udp_flow_end(f);
+	shed(u);
 	if (u->flows)
 		loop_arm(u->w->loop, t, SWEEP_MS, sweep);
 }
@@ -100,11 +138,6 @@ bool udp_evict_flow(struct transparent_udp *u)
 	return false;
 }
 
-static struct udp_association *first_of(struct list *l)
-{
-	return list_empty(l) ? NULL : container_of(l->next, struct udp_association, in_use);
-}
-
 static struct udp_association *worst_association(struct transparent_udp *u)
 {
 	struct udp_association *a = first_of(&u->answered), *b = first_of(&u->waiting);
@@ -112,14 +145,6 @@ static struct udp_association *worst_association(struct transparent_udp *u)
 	if (b && silent_ms(u, b->used_ms) >= SILENT_MS && (!a || b->used_ms < a->used_ms))
 		a = b;
 	return a;
-}
-
-static bool unread(const struct udp_association *a)
-{
-	list_for_each (it, &a->flows)
-		if (udp_flow_unread(container_of(it, struct udp_flow, in_association)))
-			return true;
-	return false;
 }
 
 bool udp_evict_association(struct transparent_udp *u)

@@ -34,6 +34,11 @@ struct pool_entry *pool_take(struct pool *p)
 	return e;
 }
 
+struct pool_entry *pool_oldest(struct pool *p)
+{
+	return list_empty(&p->idle) ? NULL : container_of(p->idle.prev, struct pool_entry, link);
+}
+
 void pool_remove(struct pool *p, struct pool_entry *e)
 {
 	if (!e->link.next || list_empty(&e->link))

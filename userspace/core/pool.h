@@ -27,6 +27,8 @@ void pool_init(struct pool *p);
 void pool_put(struct pool *p, struct pool_entry *e, uint64_t now_ms);
 /* Takes the newest idle session, or NULL. */
 struct pool_entry *pool_take(struct pool *p);
+/* The idle session that is oldest, or NULL. */
+struct pool_entry *pool_oldest(struct pool *p);
 /* Takes this one, if it is idle. */
 void pool_remove(struct pool *p, struct pool_entry *e);
 
