@@ -2,6 +2,7 @@
 """A gateway between a LAN and an internet, in network namespaces of the test's own."""
 
 import collections
+import difflib
 import os
 import pathlib
 import subprocess
@@ -145,7 +146,8 @@ class Bed(World):
         wrong = [found for found in (daemon.finish() for daemon in reversed(self.daemons)) if found]
         wrong += [found for found in (one.undo() for one in self.gateways) if found]
         after = self.snapshot()
-        wrong += [f"{name} were\n{self.before[name]}\nand are\n{after[name]}"
+        wrong += ["\n".join(difflib.unified_diff(self.before[name].splitlines(), after[name].splitlines(),
+                                                 f"{name} before", "and after it", n=0, lineterm=""))
                   for name in after if self.gateways and self.before[name] not in (None, after[name])]
         for space in self.spaces:
             wrong += [f"process {pid} is left in {space.name}" for pid in processes_in(space.inode)]

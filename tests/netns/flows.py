@@ -128,7 +128,7 @@ def udp_socket(ns, host, connected=True, port=0, timeout=10, source=None):
     return sock
 
 
-def udp_echo(ns, host, sizes=(0, *SIZES)):
+def udp_echo(ns, host, sizes=(0, *(size for size in SIZES if size <= TUNNEL_MAX))):
     """Echoes to a connected socket, which takes none but its peer's, and to an open one, which is told whose."""
     with udp_socket(ns, host) as sock:
         for size in sizes:
@@ -220,11 +220,11 @@ def all_udp(bed, f, largest=TUNNEL_MAX):
 
 
 def seen(bed, f):
-    """Whom the servers of the internet saw."""
+    """Whom of that family the servers of the internet saw."""
     net = bed.internet
     services = (net.echo, net.sink, net.source, net.greeter, net.turned, net.dns_tcp, net.http,
                 *(udp[host] for udp in (net.udp, net.cone) for host in (f.target, f.second, f.other)))
-    return set().union(*(one.peers() for one in services))
+    return {peer for one in services for peer in one.peers() if (":" in peer) == (":" in f.client)}
 
 
 def forget(bed):

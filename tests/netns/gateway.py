@@ -10,7 +10,7 @@ import pytest
 
 from anytls import PASSWORD
 from bed import GATEWAY_PORT, LAN, TUNNEL_PORT, V4
-from daemon import PROGRAM
+from daemon import PROGRAM, wait_until
 
 CTL = str(pathlib.Path(PROGRAM).with_name("anytlsctl"))
 SK_LOOKUP, TPROXY, REDIRECT = "sk_lookup", "tproxy", "redirect"
@@ -27,7 +27,7 @@ class Gateway:
             pytest.skip(bed.no_pins)
         self.bed, self.mode, self.daemon = bed, mode, None
         self.name = f"{name}-gw"                # of the nft table and the journal
-        self.folder = bed.folder / f"steering-{name}"
+        self.folder = bed.folder / "steering"
         tcp_only = {"network": "tcp"} if mode == REDIRECT else {}
         self.config = {
             "log": {"level": "debug"},
@@ -56,7 +56,8 @@ class Gateway:
         ports = [] if self.inbound.get("network") == "udp" else [self.inbound["listen_port"]]
         self.daemon = self.bed.start_in(self.bed.gateway, text=self.path.read_text(), ready=ready, ports=ports)
         if ready:
-            self.daemon.wait_log("is ready")
+            wait_until(lambda: "is ready" in self.daemon.log() or self.daemon.process.poll(), 20, "the daemon is ready")
+            assert self.daemon.process.poll() is None, self.daemon.log()
         return self
 
     def stop(self):

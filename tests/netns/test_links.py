@@ -90,7 +90,7 @@ def test_tunnel_through_the_captured_interface(bed, gateway, mode, f):
             flows.all_udp(bed, g)
         assert flows.seen(bed, g) == {g.lan}
         assert flows.curl(bed.gateway, g.target) == f"{g.target} to {g.lan}\n"
-    assert len(made.figures("sessions")) < 40
+    assert len(made.figures("sessions")) < 100
 
 
 @pytest.mark.parametrize("f", FAMILIES, ids=["v4", "v6"])

@@ -14,6 +14,7 @@ from gateway import DATAGRAMS
 def test_life_of_a_gateway(bed, gateway, mode):
     made = gateway(mode)
     for f in FAMILIES:
+        flows.forget(bed)
         flows.all_tcp(bed, f, flows.MIB, count=5)
         flows.all_udp(bed, f)
         flows.udp_cone(bed.client, f.target)
@@ -23,10 +24,11 @@ def test_life_of_a_gateway(bed, gateway, mode):
         assert flows.fails(bed.client, (f.target, internet.ECHO))
     made.start()
     for f in FAMILIES:
+        flows.forget(bed)
         flows.tcp_echo(bed.client, f.target)
         flows.udp_echo(bed.client, f.target, [3000])
         assert flows.seen(bed, f) == {f.server}
-    assert bed.leaks() == []
+        assert bed.leaks() == []
     made.stop()
     made.rules("remove")
     assert bed.snapshot() == bed.before
