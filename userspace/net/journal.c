@@ -19,7 +19,8 @@
 
 #define FORM	 "anytlsd rules 1"
 #define SUFFIX	 ".rules"
-#define PATIENCE 200 /* tries to lock, each 50 ms */
+#define PATIENCE 200	    /* tries to lock, each 50 ms */
+#define FILE_MAX (64 << 20) /* of a file: a million routes */
 
 static void file_name(const char *name, const char *suffix, char out[static PLAN_NAME_MAX + 16])
 {
@@ -78,7 +79,9 @@ static int take_line(struct journal *j, const char *line)
 		j->nft = true;
 		return 0;
 	}
-	if (object_parse(line, &o) < 0)
+	/* the folder may be that of the user whom the daemon became, and root removes what is told
+	 * here: so no more than what could be ours */
+	if (object_parse(line, &o) < 0 || o.protocol != PLAN_PROTOCOL)
 		return -EINVAL;
 	return object_list_add(&j->objects, &o);
 }
@@ -117,6 +120,26 @@ static int fail(int err, const char *name, char *why, size_t why_len)
 	return err;
 }
 
+/* A file, and no other thing that somebody put there, on which root would wait, or choke. */
+static int open_file(int lock, const char *file)
+{
+	int fd = openat(lock, file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK), err = 0;
+	struct stat st;
+
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, &st) < 0)
+		err = -errno;
+	else if (!S_ISREG(st.st_mode))
+		err = -EINVAL;
+	else if (st.st_size > FILE_MAX)
+		err = -EFBIG;
+	if (!err)
+		return fd;
+	fd_close(fd);
+	return err;
+}
+
 int journal_read(int lock, const char *name, struct journal *ret, char *why, size_t why_len)
 {
 	char file[PLAN_NAME_MAX + 16], detail[200] = "cannot be read";
@@ -125,12 +148,14 @@ int journal_read(int lock, const char *name, struct journal *ret, char *why, siz
 	FILE *f;
 
 	file_name(name, SUFFIX, file);
-	fd = openat(lock, file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	if (fd < 0 && errno == ENOENT) {
+	fd = open_file(lock, file);
+	if (fd == -ENOENT) {
 		*ret = (struct journal){ 0 };
 		return 0;
 	}
-	f = fd < 0 ? NULL : fdopen(fd, "r");
+	if (fd < 0)
+		return fail(fd, name, why, why_len);
+	f = fdopen(fd, "r");
 	if (!f) {
 		err = -errno;
 		fd_close(fd);
@@ -183,6 +208,23 @@ static int put_file(int fd, const struct journal *j)
 	return err;
 }
 
+/* Whose the folder is, his are the journals: the daemon, which is a user by then, reads and
+ * replaces what root wrote. */
+static int create(int lock, const char *file)
+{
+	int fd = openat(lock, file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600), err;
+	struct stat st;
+
+	if (fd < 0)
+		return -errno;
+	if (fstat(lock, &st) == 0 &&
+	    (st.st_uid == geteuid() || fchown(fd, st.st_uid, st.st_gid) == 0))
+		return fd;
+	err = -errno;
+	fd_close(fd);
+	return err;
+}
+
 int journal_write(int lock, const char *name, const struct journal *j, char *why, size_t why_len)
 {
 	char file[PLAN_NAME_MAX + 16], new[PLAN_NAME_MAX + 16];
@@ -191,8 +233,8 @@ int journal_write(int lock, const char *name, const struct journal *j, char *why
 	file_name(name, SUFFIX, file);
 	file_name(name, ".new", new);
 	unlinkat(lock, new, 0);
-	fd = openat(lock, new, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	err = fd < 0 ? -errno : put_file(fd, j);
+	fd = create(lock, new);
+	err = fd < 0 ? fd : put_file(fd, j);
 	if (!err && (renameat(lock, new, lock, file) < 0 || fsync(lock) < 0))
 		err = -errno;
 	if (!err)

@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What a gateway meets that its set-up did not foresee: lost rights, other tools, other times."""
+
+import os
+import shutil
+import tempfile
+
+import pytest
+
+import flows
+import internet
+from bed import FAMILIES, V4, V6, WAN
+from daemon import wait_until
+from gateway import MODES
+
+USER, SSH = "nobody", 22
+
+
+@pytest.fixture
+def open_folder():
+    """A folder that any user can look into."""
+    path = tempfile.mkdtemp(prefix="anytlsd-netns-")
+    os.chmod(path, 0o755)
+    yield path
+    shutil.rmtree(path)
+
+
+def peers(bed, space, f, host):
+    flows.forget(bed)
+    flows.tcp_echo(space, host)
+    return flows.seen(bed, f)
+
+
+def greets(space, dest):
+    """Whether a service of the router's answers there, and not somebody else, or nobody."""
+    try:
+        with flows.connect(space, dest, timeout=1) as sock:
+            return sock.recv(100) == internet.GREETING
+    except OSError:
+        return False
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_lists_and_addresses_change_after_root_is_left(open_folder, bed, gateway, mode):
+    listed = os.path.join(open_folder, "direct.txt")
+    with open(listed, "w") as f:
+        f.write("11.30.0.0/16\n")
+    made = gateway.make(mode, inbound={"bypass_files": [listed]}, user=USER)
+    made.config["steering"]["directory"] = os.path.join(open_folder, "steering")
+    made.config["state"]["directory"] = os.path.join(open_folder, "state")
+    os.mkdir(made.config["state"]["directory"], 0o777)
+    os.chmod(made.config["state"]["directory"], 0o777)
+    made.start()
+    for text, peer in ((f"{V4.other}\n{V6.other}\n", 0), ("\n", 6)):
+        with open(listed, "w") as f:
+            f.write(text)
+        for f in FAMILIES:
+            wait_until(lambda f=f, peer=peer: peers(bed, bed.client, f, f.other) == {f[peer]}, 10, "the file is read")
+    with bed.gateway:
+        bed.keep(internet.Service(internet.greeter, SSH))
+    for address in (("", "11.2.0.99/32"), ("-6 ", "2a07:2::99/128")):
+        bed.gateway.ip(f"{address[0]}addr add {address[1]} dev {WAN}")
+        wait_until(lambda a=address[1].split("/")[0]: greets(bed.client, (a, SSH)), 2, "the address is known")
+        bed.gateway.ip(f"{address[0]}addr del {address[1]} dev {WAN}")
+    made.stop()
+    made.start()
