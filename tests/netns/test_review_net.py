@@ -10,8 +10,8 @@ import pytest
 import flows
 import internet
 from bed import FAMILIES, V4, V6, WAN
-from daemon import wait_until
-from gateway import MODES
+from daemon import PROGRAM, wait_until
+from gateway import MODES, SK_LOOKUP
 
 USER, SSH = "nobody", 22
 
@@ -56,11 +56,40 @@ def test_lists_and_addresses_change_after_root_is_left(open_folder, bed, gateway
             f.write(text)
         for f in FAMILIES:
             wait_until(lambda f=f, peer=peer: peers(bed, bed.client, f, f.other) == {f[peer]}, 10, "the file is read")
-    with bed.gateway:
-        bed.keep(internet.Service(internet.greeter, SSH))
+    greet(bed)
     for address in (("", "11.2.0.99/32"), ("-6 ", "2a07:2::99/128")):
         bed.gateway.ip(f"{address[0]}addr add {address[1]} dev {WAN}")
         wait_until(lambda a=address[1].split("/")[0]: greets(bed.client, (a, SSH)), 2, "the address is known")
         bed.gateway.ip(f"{address[0]}addr del {address[1]} dev {WAN}")
     made.stop()
     made.start()
+
+
+def test_what_others_have_is_named_in_the_log(bed, gateway):
+    """At the level that operators have."""
+    bed.gateway.ip("rule add from 10.98.0.1 lookup main pref 4801")
+    bed.before = bed.snapshot()
+    made = gateway.make(MODES[0], log={"level": "info"})
+    made.start(ready=False)
+    assert made.daemon.process.wait(20) != 0
+    made.daemon.expected_exit = None
+    assert "rule of priority 4801" in made.daemon.log()
+
+
+def greet(bed):
+    """A service of the router's on all its addresses."""
+    with bed.gateway:
+        return bed.keep(internet.Service(internet.greeter, SSH))
+
+
+def test_daemon_of_another_namespace_leaves_the_program_alone(bed, gateway):
+    """With the same configuration, so for the same pins."""
+    made = gateway(SK_LOOKUP)
+    greet(bed)
+    for kind in ("ipv4.ip_forward", "ipv6.conf.all.forwarding"):
+        bed.guest.sysctl(f"net.{kind}", 1)
+    other = bed.guest.run(PROGRAM, "run", "-c", made.path, check=False)
+    assert other.returncode != 0 and "another network namespace" in other.stderr
+    for f in FAMILIES:
+        flows.tcp_echo(bed.client, f.target)
+        assert not greets(bed.client, (f.target, SSH))

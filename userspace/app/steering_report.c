@@ -17,6 +17,7 @@ static void log_report(const char *tag, char *text)
 {
 	for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n"))
 		log_at(begins(line, "problem: ")    ? LOG_LEVEL_ERROR
+		       : begins(line, "taken: ")    ? LOG_LEVEL_ERROR
 		       : begins(line, "warning: ")  ? LOG_LEVEL_WARN
 		       : begins(line, "conntrack ") ? LOG_LEVEL_INFO
 						    : LOG_LEVEL_DEBUG,

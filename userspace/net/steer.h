@@ -19,16 +19,17 @@ struct steer;
 /*
  * `pins`: a folder in a bpffs, made where its parent is there. What an earlier daemon pinned there
  * is reused: maps as they are where their form is ours, the program replaced in place
- * (bpf_link_update). Where its link is of another network namespace, or of one that ended, all is
- * made anew and attached here. NULL and one line in why on failure, with the earlier program as it
- * was. Needs CAP_BPF and CAP_NET_ADMIN. Own addresses are known at once, where an earlier daemon
+ * (bpf_link_update). Where its link is of a network namespace that ended, all is made anew and
+ * attached here; where that is another one which still is, nothing is done. NULL and one line in
+ * why on failure, with the earlier program as it was. Needs CAP_BPF and CAP_NET_ADMIN. Own addresses are known at once, where an earlier daemon
  * has not left them; then: steer_targets() of servers, steer_listen(), steer_own(),
  * steer_interfaces(). One thread at a time.
  */
 struct steer *steer_open(const char *pins, char *why, size_t why_len);
 /* Lets go; everything stays in place. NULL is ignored. */
 void steer_close(struct steer *s);
-/* Detaches and unpins what is there. Nothing there is no error. 0 or -errno and why. */
+/* Detaches and unpins what is there, unless another network namespace has it. Nothing there is no
+ * error. 0 or -errno and why. */
 int steer_remove(const char *pins, char *why, size_t why_len);
 
 /*

@@ -28,36 +28,46 @@ static int explain(int err, const char *step, char *why, size_t why_len)
 {
 	if (err == -EPERM || err == -EACCES)
 		snprintf(why, why_len, "%s: no right to (CAP_BPF and CAP_NET_ADMIN)", step);
+	else if (err == -EXDEV)
+		snprintf(why, why_len,
+			 "%s: it is attached to another network namespace: give one of the two "
+			 "another \"state\".\"name\" or \"steering\".\"pins\"",
+			 step);
 	else
 		snprintf(why, why_len, "%s: %s", step, strerror(-err));
 	return err;
 }
 
-/* A link whose namespace has ended says 0. */
-static bool is_here(int link)
+/* 0: it is ours; -ESTALE: it is nobody's, or its namespace has ended, and says 0; -EXDEV: another
+ * namespace that still is has it. */
+static int judge(int link)
 {
 	struct bpf_link_info info = { 0 };
 	__u32 len = sizeof(info);
 	struct stat st;
 
-	return bpf_obj_get_info_by_fd(link, &info, &len) == 0 && info.type == BPF_LINK_TYPE_NETNS &&
-	       info.netns.attach_type == BPF_SK_LOOKUP && stat(NETNS, &st) == 0 &&
-	       info.netns.netns_ino == st.st_ino;
+	if (bpf_obj_get_info_by_fd(link, &info, &len) < 0 || stat(NETNS, &st) < 0)
+		return -errno;
+	if (info.type != BPF_LINK_TYPE_NETNS || info.netns.attach_type != BPF_SK_LOOKUP ||
+	    !info.netns.netns_ino)
+		return -ESTALE;
+	return info.netns.netns_ino == st.st_ino ? 0 : -EXDEV;
 }
 
 /* The earlier daemon's; -1 if there is none in this network namespace. 0 or -errno. */
 static int open_link(const char *pins, int *ret)
 {
-	int link = steer_pin_open(pins, LINK, 0);
+	int link = steer_pin_open(pins, LINK, 0), err;
 
 	*ret = -1;
 	if (link < 0)
 		return link == -ENOENT ? 0 : link;
-	if (is_here(link))
-		*ret = link;
-	else
+	err = judge(link);
+	if (err)
 		fd_close(link);
-	return 0;
+	else
+		*ret = link;
+	return err == -ESTALE ? 0 : err;
 }
 
 /* Maps without a link of this namespace are about the interfaces of another one. */
@@ -210,16 +220,17 @@ void steer_close(struct steer *s)
 /* Detached, not only unpinned: that would take effect some time later. */
 static int detach(const char *pins)
 {
-	int link = steer_pin_open(pins, LINK, 0), err = 0;
+	int link = steer_pin_open(pins, LINK, 0), err;
 
 	if (link == -ENOENT)
 		return 0;
 	if (link < 0)
 		return link;
-	if (bpf_link_detach(link) < 0)
+	err = judge(link);
+	if (!err && bpf_link_detach(link) < 0)
 		err = -errno;
 	fd_close(link);
-	return err;
+	return err == -ESTALE ? 0 : err;
 }
 
 int steer_remove(const char *pins, char *why, size_t why_len)
