@@ -43,6 +43,22 @@ static void setup__install_and_remove__leave_everything_as_it_was(void **state)
 	}
 }
 
+static void setup__bypass_of_every_source__is_there_and_goes(void **state)
+{
+	struct setup_bed *b = *state;
+	struct plan p = plan_of(STEERING_SK_LOOKUP, "gw");
+	char *before = setup_bed_dump();
+
+	plan_bed_source(&p, "0.0.0.0/0", (struct port_range){ IPPROTO_TCP, 443, 443 });
+	plan_bed_source(&p, "192.0.2.5", (struct port_range){ IPPROTO_TCP, 443, 443 });
+	plan_bed_source(&p, "::/0", (struct port_range){ 0, 0, 65535 });
+	setup_bed_do(b, INSTALL, &p);
+	setup_bed_do(b, CHECK, &p);
+	setup_bed_do(b, REMOVE, &p);
+	setup_bed_same(before, setup_bed_dump());
+	plan_done(&p);
+}
+
 static void setup__installed_again__changes_nothing(void **state)
 {
 	struct setup_bed *b = *state;
@@ -524,6 +540,7 @@ int main(void)
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup_bed_up, setup_bed_down)
 	const struct CMUnitTest tests[] = {
 		CASE(setup__install_and_remove__leave_everything_as_it_was),
+		CASE(setup__bypass_of_every_source__is_there_and_goes),
 		CASE(setup__installed_again__changes_nothing),
 		CASE(setup__another_plan_of_the_name__replaces_the_first),
 		CASE(setup__two_plans__are_independent),

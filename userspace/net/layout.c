@@ -142,16 +142,29 @@ static void add_by_ports(struct making *m, struct object o, const struct port_ra
 	}
 }
 
+/* Everybody is two halves: a rule without a source would be another kind, in need of a priority of
+ * its own. */
+static void add_by_source(struct making *m, const struct bypass_source *s)
+{
+	struct object o = { .type = FR_ACT_GOTO, .from = s->from };
+
+	if (s->from.len) {
+		add_by_ports(m, o, &s->ports);
+		return;
+	}
+	o.from.len = 1;
+	add_by_ports(m, o, &s->ports);
+	o.from.ip[0] = 0x80;
+	add_by_ports(m, o, &s->ports);
+}
+
 static void add_bypass_rules(struct making *m)
 {
 	struct object o = { .type = FR_ACT_GOTO };
 
-	for (size_t i = 0; i < m->p->n_bypass_sources; i++) {
-		o.from = m->p->bypass_sources[i].from;
-		if (o.from.family == m->family)
-			add_by_ports(m, o, &m->p->bypass_sources[i].ports);
-	}
-	o.from = (struct prefix){ 0 };
+	for (size_t i = 0; i < m->p->n_bypass_sources; i++)
+		if (m->p->bypass_sources[i].from.family == m->family)
+			add_by_source(m, &m->p->bypass_sources[i]);
 	for (size_t i = 0; i < m->p->n_bypass_ports; i++)
 		add_by_ports(m, o, &m->p->bypass_ports[i]);
 }
