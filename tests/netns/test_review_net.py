@@ -3,6 +3,7 @@
 
 import os
 import shutil
+import socket
 import tempfile
 
 import pytest
@@ -93,3 +94,31 @@ def test_daemon_of_another_namespace_leaves_the_program_alone(bed, gateway):
     for f in FAMILIES:
         flows.tcp_echo(bed.client, f.target)
         assert not greets(bed.client, (f.target, SSH))
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_services_that_conntrack_does_not_see(bed, gateway, mode):
+    bed.gateway.nft("""table inet raw {
+ chain pre { type filter hook prerouting priority raw
+  tcp dport 22 notrack
+  udp dport 5353 notrack
+ }
+ chain out { type filter hook output priority raw
+  tcp sport 22 notrack
+  udp sport 5353 notrack
+ }
+}
+""")
+    bed.before = bed.snapshot()
+    greet(bed)
+    with bed.gateway:
+        for f in FAMILIES:
+            bed.keep(internet.Udp(f.wan, port=5353))
+    gateway(mode, inbound={"local": True, "bypass_private": False})
+    for f in FAMILIES:
+        for space in (bed.client, bed.inet):
+            assert greets(space, (f.wan, SSH)), (space.name, f.wan)
+            with space.socket(flows.family(f.wan), socket.SOCK_DGRAM) as sock:
+                sock.settimeout(2)
+                sock.connect((f.wan, 5353))
+                assert flows.exchange(sock, b"who") == b"who"

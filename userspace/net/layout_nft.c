@@ -53,6 +53,12 @@ static void put_spare_chain(struct writing *w)
 	nft_end(w);
 }
 
+/* What an operator takes out of conntrack are busy services, whose replies nobody could tell. */
+static void put_untracked(struct writing *w)
+{
+	nft_line(w, "ct state untracked accept");
+}
+
 /* What this machine sends: marked, so that routing looks again. The bypass lists of sk_lookup are
  * routes and rules, which see the mark. */
 static void put_output_chain(struct writing *w)
@@ -67,6 +73,7 @@ static void put_output_chain(struct writing *w)
 		nft_line(w, "meta l4proto != %s accept", nft_protocols(w));
 		nft_line(w, "fib daddr type { local, broadcast, anycast, multicast } accept");
 	}
+	put_untracked(w);
 	put_beginning(w);
 	put_older(w);
 	set_bit(w, "", "meta mark", w->p->capture_mark, "");
@@ -132,6 +139,7 @@ static void put_redirect_local(struct writing *w)
 	nft_begin(w, "invalid");
 	nft_line(w, "type filter hook output priority filter; policy accept;");
 	nft_line(w, "oifname \"lo\" accept");
+	put_untracked(w);
 	put_untranslated(w);
 	nft_end(w);
 }
