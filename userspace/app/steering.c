@@ -23,6 +23,7 @@ struct steering_control {
 	struct own *own;
 	unsigned *slots;	    /* by inbound; NO_SLOT: it needs none */
 	struct prefix_list *bypass; /* by inbound, as it was set up */
+	char pins[PATH_MAX];
 };
 
 static bool by_program(const struct config_inbound *in)
@@ -145,14 +146,12 @@ static int start_program(struct steering_control *s, unsigned n_slots, struct lo
 			 size_t why_len)
 {
 	const struct config *c = s->p->config;
-	char pins[PATH_MAX], *slash;
+	char *slash = strrchr(s->pins, '/');
 
-	steering_pins(c->steering.pins, c->state.name, pins);
-	slash = strrchr(pins, '/');
 	*slash = '\0';
-	mkdir(pins, 0700); /* steer_open() says what is wrong */
+	mkdir(s->pins, 0700); /* steer_open() says what is wrong */
 	*slash = '/';
-	s->steer = steer_open(pins, why, why_len);
+	s->steer = steer_open(s->pins, why, why_len);
 	if (!s->steer)
 		return -EIO;
 	for (size_t i = 0; i < c->n_inbounds; i++) {
@@ -200,12 +199,54 @@ static int start(struct steering_control *s, struct loop *l, char *why, size_t w
 	return err;
 }
 
+/* Whether an earlier start has left something in place. */
+static bool stands_already(const struct steering_control *s)
+{
+	const struct config *c = s->p->config;
+	char path[PATH_MAX];
+
+	if (access(s->pins, F_OK) == 0)
+		return true;
+	for (size_t i = 0; i < c->n_inbounds; i++) {
+		snprintf(path, sizeof(path), "%s/%s.rules", steering_directory(c),
+			 c->inbounds[i].transparent.plan.name);
+		if (steering_has_plan(&c->inbounds[i]) && access(path, F_OK) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* A first start that fails leaves nothing behind; later ones leave what stood, which fails closed.
+ */
+static void undo(struct steering_control *s)
+{
+	const struct config *c = s->p->config;
+	char why[300];
+
+	for (size_t i = 0; i < c->n_inbounds; i++) {
+		struct steering_report r;
+
+		if (!steering_has_plan(&c->inbounds[i]) || !c->inbounds[i].transparent.set_up)
+			continue;
+		steering_report_start(&r, c);
+		if (setup_remove(c->inbounds[i].transparent.plan.name, &r.options, why,
+				 sizeof(why)) < 0)
+			log_error(c->inbounds[i].tag, "%s", why);
+		steering_report_end(&r, c->inbounds[i].tag);
+	}
+	if (s->steer && steer_remove(s->pins, why, sizeof(why)) < 0)
+		log_error("steering", "%s", why);
+	*strrchr(s->pins, '/') = '\0';
+	rmdir(s->pins); /* unless another instance has something there */
+}
+
 int steering_start(struct program *p, struct loop *l, struct steering_control **ret, char *why,
 		   size_t why_len)
 {
 	const struct config *c = p->config;
 	struct steering_control *s;
-	bool any = false;
+	bool any = false, first;
+	int err;
 
 	for (size_t i = 0; i < c->n_inbounds; i++)
 		any |= by_program(&c->inbounds[i]) || steering_has_plan(&c->inbounds[i]);
@@ -219,7 +260,14 @@ int steering_start(struct program *p, struct loop *l, struct steering_control **
 	s->p = p;
 	s->slots = calloc(c->n_inbounds, sizeof(*s->slots));
 	s->bypass = calloc(c->n_inbounds, sizeof(*s->bypass));
-	return s->slots && s->bypass ? start(s, l, why, why_len) : -ENOMEM;
+	if (!s->slots || !s->bypass)
+		return -ENOMEM;
+	steering_pins(c->steering.pins, c->state.name, s->pins);
+	first = !stands_already(s);
+	err = start(s, l, why, why_len);
+	if (err && first)
+		undo(s);
+	return err;
 }
 
 static void update(struct steering_control *s, size_t i)

@@ -39,11 +39,11 @@ static int wait_for_lock(int fd)
 	return -EBUSY;
 }
 
-int journal_lock(const char *directory, char *why, size_t why_len)
+int journal_lock(const char *directory, bool make, char *why, size_t why_len)
 {
 	int err = 0, fd;
 
-	if (mkdir(directory, 0700) < 0 && errno != EEXIST)
+	if (make && mkdir(directory, 0700) < 0 && errno != EEXIST)
 		err = -errno;
 	fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0) {

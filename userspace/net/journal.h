@@ -21,10 +21,10 @@ struct journal {
 };
 
 /*
- * Locks all journals of the directory against other processes, waiting for at most 10 s; makes
- * the directory (0700) where it is missing. A descriptor, or -errno and why.
+ * Locks all journals of the directory against other processes, waiting for at most 10 s. `make`:
+ * makes the directory (0700) where it is missing. A descriptor, or -errno and why.
  */
-int journal_lock(const char *directory, char *why, size_t why_len);
+int journal_lock(const char *directory, bool make, char *why, size_t why_len);
 
 /* One that is not there, or of a namespace that is gone, is empty. 0, or -errno and why; -EXDEV: it
  * is another namespace's. */

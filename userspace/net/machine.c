@@ -61,12 +61,14 @@ static int listing_tracks(const char *command)
 	return found;
 }
 
-bool machine_has_conntrack(void)
+bool machine_tracks(void)
 {
 	int hooks = listing_tracks("list hooks");
 
-	if (hooks >= 0)
-		return hooks;
-	return machine_setting("netfilter/nf_conntrack_count") > 0 ||
-	       listing_tracks("list ruleset") > 0;
+	return hooks >= 0 ? hooks : listing_tracks("list ruleset") > 0;
+}
+
+bool machine_has_conntrack(void)
+{
+	return machine_tracks() || machine_setting("netfilter/nf_conntrack_count") > 0;
 }

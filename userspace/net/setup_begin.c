@@ -126,6 +126,7 @@ int setup_begin(struct setup *s, const char *name, const struct plan *p, bool an
 				    ? "the name is empty, too long, or has odd characters"
 			    : p ? what_is_wrong(p)
 				: NULL;
+	bool make = anew && !o->dry_run;
 	int err;
 
 	*s = (struct setup){ .name = name, .o = o, .why = why, .why_len = why_len, .lock = -1 };
@@ -133,10 +134,10 @@ int setup_begin(struct setup *s, const char *name, const struct plan *p, bool an
 		snprintf(why, why_len, "%s", wrong);
 		return -EINVAL;
 	}
-	s->lock = journal_lock(o->directory, why, why_len);
-	if (s->lock < 0)
+	s->lock = journal_lock(o->directory, make, why, why_len);
+	if (s->lock < 0 && (make || s->lock != -ENOENT))
 		return s->lock;
-	err = journal_read(s->lock, name, &s->journal, why, why_len);
+	err = s->lock < 0 ? 0 : journal_read(s->lock, name, &s->journal, why, why_len);
 	if (!err) {
 		err = rtnl_open(&s->rtnl);
 		if (err)

@@ -44,7 +44,7 @@ static int check_nft(struct setup *s, const struct plan *p, const struct change 
 static int check_conntrack(struct setup *s, const struct plan *p)
 {
 	if (p->steering != STEERING_SK_LOOKUP || p->spare_replies != SPARE_AUTO ||
-	    !setup_may_decide(s) || !machine_has_conntrack())
+	    !setup_may_decide(s) || !machine_tracks())
 		return 0;
 	setup_say(s, "changed: conntrack came into use, which can now let replies of LAN servers "
 		     "through: install again");

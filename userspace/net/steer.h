@@ -21,9 +21,9 @@ struct steer;
  * is reused: maps as they are where their form is ours, the program replaced in place
  * (bpf_link_update). Where its link is of a network namespace that ended, all is made anew and
  * attached here; where that is another one which still is, nothing is done. NULL and one line in
- * why on failure, with the earlier program as it was. Needs CAP_BPF and CAP_NET_ADMIN. Own addresses are known at once, where an earlier daemon
- * has not left them; then: steer_targets() of servers, steer_listen(), steer_own(),
- * steer_interfaces(). One thread at a time.
+ * why on failure, with the earlier program as it was. Needs CAP_BPF and CAP_NET_ADMIN. Own
+ * addresses are known at once, where an earlier daemon has not left them; then: steer_targets() of
+ * servers, steer_listen(), steer_own(), steer_interfaces(). One thread at a time.
  */
 struct steer *steer_open(const char *pins, char *why, size_t why_len);
 /* Lets go; everything stays in place. NULL is ignored. */
