@@ -8,7 +8,7 @@ import pytest
 
 import flows
 import internet
-from bed import FAMILIES, GUEST, LAN, V4, V6
+from bed import FAMILIES, GUEST, LAN, V4, V6, WAN
 from daemon import wait_until
 from gateway import MODES, REDIRECT, SK_LOOKUP, TPROXY
 
@@ -167,13 +167,6 @@ def nft_table_taken(bed, mode):
     return "anytlsd-gw"
 
 
-def valid_mark(bed, mode):
-    for kind in ("all", LAN):
-        bed.gateway.sysctl_of(kind, "rp_filter", 1)
-        bed.gateway.sysctl_of(kind, "src_valid_mark", 1)
-    return "src_valid_mark"
-
-
 def bridge_filter(bed, mode):
     try:
         bed.bridge_filter(1)
@@ -184,7 +177,7 @@ def bridge_filter(bed, mode):
 
 
 OBSTACLES = [(forwarding_off, MODES), (table_taken, (SK_LOOKUP, TPROXY)), (priority_taken, (SK_LOOKUP, TPROXY)),
-             (nft_table_taken, (TPROXY, REDIRECT)), (valid_mark, (TPROXY,)), (bridge_filter, (TPROXY,))]
+             (nft_table_taken, (TPROXY, REDIRECT)), (bridge_filter, (TPROXY,))]
 
 
 @pytest.mark.parametrize("obstacle, mode", [(one, mode) for one, modes in OBSTACLES for mode in modes],
@@ -203,7 +196,7 @@ def test_what_would_make_it_fail_is_refused_and_named(bed, gateway, obstacle, mo
     assert bed.snapshot() == before
 
 
-@pytest.mark.parametrize("obstacle, mode", [(forwarding_off, SK_LOOKUP), (valid_mark, TPROXY), (bridge_filter, TPROXY)],
+@pytest.mark.parametrize("obstacle, mode", [(forwarding_off, SK_LOOKUP), (bridge_filter, TPROXY)],
                          ids=lambda value: getattr(value, "__name__", value))
 def test_check_names_what_came_between(bed, gateway, obstacle, mode):
     made = gateway.make(mode)
@@ -215,16 +208,19 @@ def test_check_names_what_came_between(bed, gateway, obstacle, mode):
     assert word in made.problems()
 
 
+@pytest.mark.parametrize("spare", [False, True], ids=["all", "spared"])
 @pytest.mark.parametrize("mode", MODES)
-def test_settings_of_wireguard_do_not_matter_but_to_tproxy(bed, gateway, mode):
-    if mode == TPROXY:
-        pytest.skip("it is refused there")
-    valid_mark(bed, mode)
-    gateway(mode)
-    flows.all_tcp(bed, V4, flows.MIB)
-    if mode == SK_LOOKUP:
-        flows.all_udp(bed, V4)
-    assert flows.seen(bed, V4) == {V4.server}
+def test_settings_of_wireguard_do_not_matter(bed, gateway, mode, spare):
+    """wg-quick sets src_valid_mark: then a packet's mark counts when the way back to its source is looked up."""
+    for kind in ("all", LAN, WAN):
+        bed.gateway.sysctl_of(kind, "rp_filter", 1)
+        bed.gateway.sysctl_of(kind, "src_valid_mark", 1)
+    gateway(mode, inbound={"spare_replies": spare})
+    for f in FAMILIES:
+        flows.all_tcp(bed, f, flows.MIB)
+        if mode != REDIRECT:
+            flows.all_udp(bed, f)
+        assert flows.seen(bed, f) == {f.server}
 
 
 @pytest.mark.parametrize("second", MODES)
