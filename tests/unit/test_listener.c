@@ -150,6 +150,23 @@ static void listener__many_connections__are_accepted_in_batches_of_64(void **sta
 		close(clients[i]);
 }
 
+static void listener__quiet_before__one_is_accepted_and_the_others_next(void **state)
+{
+	struct door *d = *state;
+	int clients[3];
+
+	for (int i = 0; i < 3; i++)
+		loop_turn(d->loop, 0);
+	for (int i = 0; i < 3; i++)
+		clients[i] = connect_to(&d->addr);
+	loop_turn(d->loop, 1000);
+	assert_int_equal(d->accepted, 1);
+	loop_turn(d->loop, 1000);
+	assert_int_equal(d->accepted, 3);
+	for (int i = 0; i < 3; i++)
+		close(clients[i]);
+}
+
 static void listener__peer_gone_before_accept__later_ones_are_served(void **state)
 {
 	struct door *d = *state;
@@ -450,6 +467,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		door_test(listener__connection__is_handed_over_ready_to_use),
 		door_test(listener__many_connections__are_accepted_in_batches_of_64),
+		door_test(listener__quiet_before__one_is_accepted_and_the_others_next),
 		door_test(listener__peer_gone_before_accept__later_ones_are_served),
 		door_test(listener_free__from_accepted__ends_the_batch),
 		cmocka_unit_test(listener_free__null__is_ignored),

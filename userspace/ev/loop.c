@@ -15,7 +15,7 @@
 struct loop {
 	int epfd;
 	bool stopped;
-	uint64_t now_ms;
+	uint64_t now_ms, turns;
 	struct timer_heap timers;
 	struct list tasks, late;
 	struct deferred *dead;
@@ -61,6 +61,11 @@ void loop_free(struct loop *l)
 uint64_t loop_now_ms(const struct loop *l)
 {
 	return l->now_ms;
+}
+
+uint64_t loop_turns(const struct loop *l)
+{
+	return l->turns;
 }
 
 static int control(struct loop *l, int op, struct watcher *w, uint32_t events)
@@ -191,6 +196,7 @@ void loop_turn(struct loop *l, int max_wait_ms)
 	struct epoll_event ev[BATCH];
 	int n;
 
+	l->turns++;
 	l->now_ms = clock_now_ms();
 	n = epoll_wait(l->epfd, ev, BATCH, wait_ms(l, max_wait_ms));
 	l->now_ms = clock_now_ms();

@@ -52,6 +52,8 @@ void loop_run(struct loop *l);
 void loop_turn(struct loop *l, int max_wait_ms);
 void loop_stop(struct loop *l);
 
+/* Turns that were begun. */
+uint64_t loop_turns(const struct loop *l);
 /* Milliseconds, read once a turn. */
 uint64_t loop_now_ms(const struct loop *l);
 

@@ -23,6 +23,7 @@ struct listener {
 	struct deferred dead;
 	struct loop *loop;
 	struct listener_sink *sink;
+	uint64_t turn; /* of the loop, when there was something last */
 	bool closed;
 };
 
@@ -154,9 +155,13 @@ static bool accept_one(struct listener *ln)
 static void readable(struct watcher *w, uint32_t events)
 {
 	struct listener *ln = container_of(w, struct listener, w);
+	uint64_t turn = loop_turns(ln->loop);
+	/* to be told that there is no second one costs the kernel nearly as much as a first one */
+	int most = turn == ln->turn + 1 ? ACCEPT_BATCH : 1;
 
 	(void)events;
-	for (int i = 0; i < ACCEPT_BATCH; i++)
+	ln->turn = turn;
+	for (int i = 0; i < most; i++)
 		if (!accept_one(ln))
 			return;
 }
