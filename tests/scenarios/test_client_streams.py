@@ -232,6 +232,26 @@ def test_application_end_sends_fin_once_nothing_more_can_come(world, server, dae
     session.expect(FIN, sid, 15)
 
 
+def test_ends_that_follow_each_other_closely_are_told_together(world, server, daemon):
+    app, session, sid = first_stream(world, server, daemon)
+    ended = []
+    for _ in range(4):
+        app.send(b"q")
+        assert session.read(sid, 1) == b"q"
+        session.send(psh(sid, b"a"))
+        assert app.recv(1) == b"a"
+        app.close()
+        ended.append(sid)
+        time.sleep(0.05)
+        app, sid = next_stream(world, session, daemon)
+    told = []
+    for sid in ended:
+        session.expect(FIN, sid, 5)
+        told.append(time.monotonic())
+    pauses = sum(later - earlier > 0.03 for earlier, later in zip(told, told[1:]))
+    assert pauses <= 1, "at the end of a quarter of a second each, and these were no longer apart"
+
+
 def test_application_reset_after_an_answer_ends_the_stream_at_once(world, server, daemon):
     app, session, sid = first_stream(world, server, daemon)
     session.send(psh(sid, b"answer"))

@@ -16,8 +16,10 @@
 #define LINGER_MS	10000
 #define LINGER_BULK_MS	3000
 #define LINGER_SMALL_MS 1000
-#define ANSWER_SMALL	65536
-#define LINGERING_MAX	32 /* of one session; beyond it the oldest need not wait any longer */
+#define LINGER_STEP_MS	250 /* those of a session that are due in the same step end in one packet  \
+			     */
+#define ANSWER_SMALL  65536
+#define LINGERING_MAX 32 /* of one session; beyond it the oldest need not wait any longer */
 
 struct client_stream {
 	struct stream s;
@@ -89,7 +91,10 @@ static void linger_over(struct timer *t)
 
 static void linger(struct stream *st)
 {
-	loop_arm(st->w->loop, &of(st)->linger, of(st)->linger_ms, linger_over);
+	uint64_t now = loop_now_ms(st->w->loop), due = now + of(st)->linger_ms;
+
+	due += LINGER_STEP_MS - 1 - (due - 1) % LINGER_STEP_MS;
+	loop_arm(st->w->loop, &of(st)->linger, due - now, linger_over);
 }
 
 static void release_session(struct client_stream *cs, struct link *l)
@@ -132,7 +137,6 @@ static void local_eof(struct stream *st)
 	if (st->core.state != STREAM_LINGER || bulk)
 		return;
 	release_session(cs, l);
-	limit_lingering(l);
 }
 
 /*
@@ -273,6 +277,7 @@ void client_stream_open(struct client_session *session, struct flow *f)
 	cs->heard_at = l->bytes_in;
 	cs->waiting = !trusted;
 	cs->retried = f->retried;
+	limit_lingering(l); /* its FIN leaves with what follows */
 	send_open(session, cs);
 	if (!fresh && l->core.v2)
 		loop_arm(w->loop, &cs->watchdog, WATCHDOG_MS, watchdog);
