@@ -118,6 +118,49 @@ static void relay__data_before_the_join__waits_for_it(void **state)
 	bed_done(&b);
 }
 
+static void tcp_read_now__what_is_there__leaves_in_this_turn(void **state)
+{
+	uint64_t sent = 0, got = 0;
+	struct tcp_bed b;
+
+	(void)state;
+	bed_init(&b, 0);
+	bed_settle(&b); /* the loop has told all that there is to tell */
+	bed_send(b.far[0], 0, &sent, 5000);
+	endpoint_join(b.ep[0], b.ep[1]);
+	tcp_read_now(b.ep[0]);
+	loop_turn(b.loop, 0);
+	assert_int_equal(bed_recv(b.far[1], 0, &got, SIZE_MAX), 1);
+	assert_int_equal(got, 5000);
+	bed_send(b.far[0], 0, &sent, 10); /* later edges are seen as ever */
+	shutdown(b.far[0], SHUT_WR);
+	assert_int_equal(bed_drain(&b, 1, &got), 0);
+	assert_int_equal(got, 5010);
+	bed_close_far(&b, 1, false);
+	bed_settle(&b);
+	bed_done(&b);
+}
+
+static void tcp_read_now__nothing_there__waits(void **state)
+{
+	uint64_t sent = 0, got = 0;
+	struct tcp_bed b;
+
+	(void)state;
+	bed_init(&b, 0);
+	endpoint_join(b.ep[0], b.ep[1]);
+	tcp_read_now(b.ep[0]);
+	bed_settle(&b);
+	assert_int_equal(b.busy, 2);
+	bed_send(b.far[0], 0, &sent, 5000);
+	shutdown(b.far[0], SHUT_WR);
+	assert_int_equal(bed_drain(&b, 1, &got), 0);
+	assert_int_equal(got, 5000);
+	bed_close_far(&b, 1, false);
+	bed_settle(&b);
+	bed_done(&b);
+}
+
 /* One side as the bed makes it, with `n` early bytes in front of what its socket has. */
 static struct endpoint *with_early(struct tcp_bed *b, size_t n, int *ret_far)
 {
@@ -284,6 +327,8 @@ int main(void)
 		cmocka_unit_test(relay__tiny_buffers__is_byte_exact),
 		cmocka_unit_test(relay__half_close__leaves_the_other_direction),
 		cmocka_unit_test(relay__data_before_the_join__waits_for_it),
+		cmocka_unit_test(tcp_read_now__what_is_there__leaves_in_this_turn),
+		cmocka_unit_test(tcp_read_now__nothing_there__waits),
 		cmocka_unit_test(tcp_endpoint_new__early_bytes__go_first),
 		cmocka_unit_test(tcp_endpoint__aborted_with_early_bytes__releases_them),
 		cmocka_unit_test(relay__receiver_stands_still__bounds_the_queue),

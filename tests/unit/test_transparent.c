@@ -2,6 +2,7 @@
 // Captured connections in a network namespace of their own; flows end as the test wants.
 #include "app/transparent.h"
 
+#include "app/local_conn.h"
 #include "captured_bed.h"
 #include "tcp_bed.h"
 
@@ -373,6 +374,23 @@ static void transparent__not_asked_to_sniff__connects_at_once(void **state)
 	settle();
 	assert_int_equal(bed->flows, 1);
 	assert_string_equal(bed->domain, "");
+	close_both(client, open_flow());
+}
+
+static void transparent__accepted__is_kept_alive(void **state)
+{
+	socklen_t len = sizeof(int);
+	int client, fd, on = 0, idle_s = 0;
+
+	(void)state;
+	bed->in.transparent.sniff = false;
+	start();
+	client = client_to(TARGET4);
+	fd = container_of(bed->flow, struct local_conn, flow)->watch.fd;
+	assert_int_equal(getsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, &len), 0);
+	assert_int_equal(getsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle_s, &len), 0);
+	assert_int_equal(on, 1);
+	assert_int_equal(idle_s, 15);
 	close_both(client, open_flow());
 }
 
@@ -748,6 +766,7 @@ int main(void)
 		bed_test(transparent__no_name_to_be_had__connects_at_once),
 		bed_test(transparent__server_that_speaks_first__waits_for_the_timeout_only),
 		bed_test(transparent__not_asked_to_sniff__connects_at_once),
+		bed_test(transparent__accepted__is_kept_alive),
 		bed_test(transparent__no_time_to_sniff__connects_at_once),
 		bed_test(transparent__request_and_half_close__is_carried_on),
 		bed_test(transparent__half_close_before_the_name__ends_the_waiting),

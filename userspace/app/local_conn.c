@@ -8,6 +8,13 @@
 #include "datapath/tcp.h"
 #include "io/sockopt.h"
 
+bool local_listen(struct inbound *in, int fd)
+{
+	sockopt_keepalive(fd);
+	in->listener = listener_start(in->w->loop, fd, &in->sink);
+	return in->listener;
+}
+
 bool local_place(struct inbound *in, struct log_limit *refused)
 {
 	struct worker *w = in->w;
@@ -62,7 +69,6 @@ void local_conn_start(struct local_conn *c, struct inbound *in, struct list *all
 {
 	struct worker *w = in->w;
 
-	sockopt_keepalive(fd);
 	limit_take(&w->program->n_busy, UINT32_MAX);
 	c->in = in;
 	c->watch.fd = fd;
@@ -102,6 +108,8 @@ bool local_conn_join(struct local_conn *c, struct endpoint *far, struct buf *ear
 	c->place_moved = true;
 	local->engine = c->in->config->datapath;
 	endpoint_join(far, local);
+	if (c->sends_first)
+		tcp_read_now(local);
 	return true;
 }
 
@@ -114,10 +122,9 @@ bool local_conn_end(struct local_conn *c, void (*release)(struct deferred *d))
 	c->closed = true;
 	if (c->flow_open)
 		flow_cancel(&c->flow);
-	loop_forget(w->loop, &c->watch);
+	loop_close(w->loop, &c->watch);
 	loop_disarm(w->loop, &c->timer);
 	list_remove(&c->link);
-	fd_close(c->watch.fd);
 	if (!c->place_moved)
 		limit_give(&w->program->n_local);
 	limit_give(&w->program->n_busy);

@@ -18,9 +18,13 @@ struct local_conn {
 	bool closed;
 	bool flow_open;	  /* the flow was started and is not over */
 	bool place_moved; /* of n_local: a relay has it now */
+	bool sends_first; /* the client does not wait for us: it may well have sent already */
 	char tag[16];
 };
 
+/* Starts accepting on fd for in->sink, with keepalive for all that come. False without memory; then
+ * fd stays the caller's. */
+bool local_listen(struct inbound *in, int fd);
 /* Counts a connection that was accepted, and takes its place of limits.local_connections. False
  * where none is free, which `refused` allows to be logged. */
 bool local_place(struct inbound *in, struct log_limit *refused);

@@ -128,8 +128,7 @@ struct inbound *socks_new(struct worker *w, const struct config_inbound *c, int 
 		.ops = &socks_ops, .config = c, .w = w, .sink.accepted = accepted
 	};
 	list_init(&s->conns);
-	s->in.listener = listener_start(w->loop, fd, &s->in.sink);
-	if (s->in.listener)
+	if (local_listen(&s->in, fd))
 		return &s->in;
 	free(s);
 	return NULL;

@@ -185,7 +185,7 @@ static void begin(struct transparent *t, int fd, const union sockaddr_any *peer)
 		return;
 	}
 	c->t = t;
-	c->l.watch.ready = ready;
+	c->l.sends_first = true;
 	c->l.flow.ops = &ops;
 	c->l.flow.user = "";
 	local_conn_start(&c->l, &t->in, &t->conns, fd, peer);
@@ -194,13 +194,17 @@ static void begin(struct transparent *t, int fd, const union sockaddr_any *peer)
 		refuse_loop(c, why);
 		return;
 	}
-	/* only a client that is gone matters later; that is always told */
 	c->sniffing = wants_sniffing(c);
+	if (!c->sniffing)
+		conn_connect(c,
+			     false); /* most are joined at once, and watched by the relay alone */
+	if (c->l.closed)
+		return;
+	/* without sniffing only a client that is gone matters; that is always told */
+	c->l.watch.ready = ready;
 	if (local_conn_watch(&c->l, c->sniffing ? EPOLLIN | EPOLLRDHUP : 0) < 0 ||
 	    (c->sniffing && loop_arm(t->in.w->loop, &c->l.timer, patience_ms, enough_sniffed) < 0))
 		conn_refuse(c);
-	else if (!c->sniffing)
-		conn_connect(c, false);
 }
 
 static void adopt(struct inbound *in, int fd)
@@ -265,8 +269,7 @@ struct inbound *transparent_new(struct worker *w, const struct config_inbound *c
 		udp_fd = -1;
 	}
 	if (fd >= 0) {
-		t->in.listener = listener_start(w->loop, fd, &t->in.sink);
-		if (!t->in.listener)
+		if (!local_listen(&t->in, fd))
 			goto fail;
 	}
 	return &t->in;

@@ -7,8 +7,6 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
-#include "base/fd.h"
-
 #define QUEUE_HIGH  (64 * 1024) /* beyond it a peer that asks is told to wait */
 #define STUCK_MS    30000	/* finishing: no byte of the rest was taken for so long */
 #define FAREWELL_MS 3000	/* finishing: how long the other side may take to close as well */
@@ -24,10 +22,9 @@ void tcp_close(struct tcp *t)
 		return;
 	t->closed = true;
 	list_remove(&t->in_all);
-	loop_forget(t->sh->loop, &t->watch);
+	loop_close(t->sh->loop, &t->watch);
 	loop_disarm(t->sh->loop, &t->linger);
 	loop_unpost(t->sh->loop, &t->pump);
-	fd_close(t->watch.fd);
 	buf_done(&t->out, t->sh->pool);
 	buf_done(&t->early, t->sh->pool);
 	endpoint_unjoin(&t->e);
@@ -87,7 +84,8 @@ static void shut_if_drained(struct tcp *t)
 	if (!t->sink_ended || t->shut || t->out.len > 0 || t->closed)
 		return;
 	t->shut = true;
-	shutdown(t->watch.fd, SHUT_WR);
+	if (!t->source_ended) /* else close() sends the same FIN */
+		shutdown(t->watch.fd, SHUT_WR);
 	if (t->finishing)
 		loop_arm(t->sh->loop, &t->linger, FAREWELL_MS, give_up);
 	tcp_close_if_done(t);
@@ -104,6 +102,17 @@ static ssize_t send_pieces(struct tcp *t, struct iovec *iov, int n)
 	if (sent < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
 		return 0;
 	return sent;
+}
+
+/* Something may have been queued. Most sockets are never full, and told of nothing but reading. */
+static void note_queue(struct tcp *t)
+{
+	t->e.queued = t->out.len;
+	if (t->out.len == 0 || t->asks_room)
+		return;
+	t->asks_room = true;
+	if (loop_rewatch(t->sh->loop, &t->watch, EPOLLIN | EPOLLOUT | EPOLLRDHUP) < 0)
+		tcp_fail(t);
 }
 
 static void tcp_write(struct endpoint *e, struct iovec *iov, int n, enum endpoint_room room)
@@ -130,7 +139,7 @@ static void tcp_write(struct endpoint *e, struct iovec *iov, int n, enum endpoin
 			return;
 		}
 	}
-	e->queued = t->out.len;
+	note_queue(t);
 }
 
 static bool tcp_takes_pipe(struct endpoint *e)
@@ -155,7 +164,7 @@ static void tcp_write_pipe(struct endpoint *e, struct relay_pipe *p, size_t n)
 	if (left > 0 && (relay_pipe_read(p, t->sh->read, left) < 0 ||
 			 buf_append(&t->out, t->sh->pool, t->sh->read, left) < 0))
 		tcp_fail(t);
-	e->queued = t->out.len;
+	note_queue(t);
 }
 
 static int tcp_socket(struct endpoint *e)
@@ -249,6 +258,14 @@ static void tcp_resume(struct endpoint *e)
 		post_pump(t);
 }
 
+void tcp_read_now(struct endpoint *e)
+{
+	struct tcp *t = container_of(e, struct tcp, e);
+
+	t->readable = true;
+	post_pump(t);
+}
+
 static const struct endpoint_ops tcp_ops = {
 	.write = tcp_write,
 	.has_room = tcp_has_room,
@@ -280,7 +297,7 @@ struct endpoint *tcp_endpoint_new(struct relay_shared *sh, int fd, struct buf *e
 	t->e.ops = &tcp_ops;
 	t->sh = sh;
 	t->watch = (struct watcher){ .fd = fd, .ready = ready };
-	if (loop_watch(sh->loop, &t->watch, EPOLLIN | EPOLLOUT | EPOLLRDHUP) < 0) {
+	if (loop_watch(sh->loop, &t->watch, EPOLLIN | EPOLLRDHUP) < 0) {
 		free(t);
 		return NULL;
 	}

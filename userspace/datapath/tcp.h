@@ -14,4 +14,8 @@
 struct endpoint *tcp_endpoint_new(struct relay_shared *sh, int fd, struct buf *early,
 				  _Atomic uint32_t *place);
 
+/* Reads in this turn, without waiting to be told that there is something: what it has sent so far
+ * then leaves together with what was written to its peer before. */
+void tcp_read_now(struct endpoint *e);
+
 #endif

@@ -18,8 +18,10 @@ struct tcp {
 	struct buf early; /* read before we were made */
 	_Atomic uint32_t *place;
 	bool readable;
-	bool bulk; /* the last read was large: the next may go by pipe */
-	bool hup;  /* the source's end is in sight: read on until it comes */
+	bool asks_room; /* it is told when the socket takes more: since that was full for the first
+			   time */
+	bool bulk;	/* the last read was large: the next may go by pipe */
+	bool hup;	/* the source's end is in sight: read on until it comes */
 	bool source_ended;
 	bool sink_ended; /* nothing more will be written to us */
 	bool shut;	 /* FIN is sent */
