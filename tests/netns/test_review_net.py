@@ -5,6 +5,7 @@ import os
 import shutil
 import socket
 import tempfile
+import time
 
 import pytest
 
@@ -62,6 +63,8 @@ def test_lists_and_addresses_change_after_root_is_left(open_folder, bed, gateway
         bed.gateway.ip(f"{address[0]}addr add {address[1]} dev {WAN}")
         wait_until(lambda a=address[1].split("/")[0]: greets(bed.client, (a, SSH)), 2, "the address is known")
         bed.gateway.ip(f"{address[0]}addr del {address[1]} dev {WAN}")
+    flush(bed)
+    wait_until(lambda: not made.problems(), 5, "the rules stand again")
     made.stop()
     made.start()
 
@@ -122,3 +125,40 @@ def test_services_that_conntrack_does_not_see(bed, gateway, mode):
                 sock.settimeout(2)
                 sock.connect((f.wan, 5353))
                 assert flows.exchange(sock, b"who") == b"who"
+
+
+def flush(bed):
+    """What a firewall does that is loaded again, and a network manager that knows no rules but its own."""
+    bed.gateway.run("nft", "flush", "ruleset")
+    for v in ("-4", "-6"):
+        for one in bed.gateway.ip_json(v, "rule"):
+            if one["priority"] in range(4800, 4808):
+                bed.gateway.run("ip", v, "rule", "del", "pref", one["priority"])
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_rules_that_another_program_deletes_come_back(bed, gateway, mode):
+    made = gateway(mode, inbound={"spare_replies": True})
+    flush(bed)
+    wait_until(lambda: not made.problems(), 5, "they stand again")
+    for f in FAMILIES:
+        assert peers(bed, bed.client, f, f.target) == {f.server}
+    made.rules("remove")
+    bed.gateway.ip("rule add pref 33 lookup 33", "rule del pref 33")
+    time.sleep(1)
+    assert {**bed.snapshot(), "pins": None} == {**bed.before, "pins": None}, "a removal is no loss"
+
+
+def test_ipv6_that_comes_later_is_captured(bed, gateway):
+    keep = bed.gateway.ip_json("-6", "addr", "show", "scope", "global")
+    bed.gateway.sysctl("net.ipv6.conf.all.disable_ipv6", 1)
+    made = gateway(SK_LOOKUP)
+    bed.gateway.sysctl("net.ipv6.conf.all.disable_ipv6", 0)
+    for link in keep:
+        for a in link["addr_info"]:
+            if a:
+                bed.gateway.ip(f"-6 addr add {a['local']}/{a['prefixlen']} dev {link['ifname']} nodad")
+    bed.gateway.ip(f"-6 route replace default via {V6.uplink}")
+    wait_until(lambda: not made.problems(), 5, "IPv6 has rules, too")
+    assert peers(bed, bed.client, V6, V6.target) == {V6.server}
+    bed.before["routes"] = bed.before["routes6"] = None

@@ -8,7 +8,6 @@ import pytest
 
 import flows
 from bed import V4, V6
-from daemon import wait_until
 from gateway import CTL
 from peers import Client
 from tlsconn import TlsConn, client_context

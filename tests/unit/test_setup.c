@@ -455,6 +455,29 @@ static void setup_update__thousands_of_prefixes__come_and_go(void **state)
 	}
 }
 
+static void setup_mend__what_others_deleted__is_made_again_unless_it_was_removed(void **state)
+{
+	struct setup_bed *b = *state;
+
+	for (size_t i = 0; i < WAYS; i++) {
+		struct plan p = plan_of(ways[i], "gw");
+		char *nothing = setup_bed_dump(), *with;
+
+		setup_bed_do(b, INSTALL, &p);
+		with = setup_bed_dump();
+		assert_int_equal(setup_mend(&p, &b->options, b->why, sizeof(b->why)), 0);
+		assert_int_equal(system("nft flush ruleset; ip -6 route flush table 7893;"
+					"while ip rule del protocol 231 2>/dev/null; do :; done"),
+				 0);
+		assert_int_equal(setup_mend(&p, &b->options, b->why, sizeof(b->why)), 1);
+		setup_bed_same(with, setup_bed_dump());
+		setup_bed_do(b, REMOVE, &p);
+		assert_int_equal(setup_mend(&p, &b->options, b->why, sizeof(b->why)), 0);
+		setup_bed_same(nothing, setup_bed_dump());
+		plan_done(&p);
+	}
+}
+
 static void setup_update__nothing_set_up__is_an_error(void **state)
 {
 	struct setup_bed *b = *state;
@@ -555,6 +578,7 @@ int main(void)
 		CASE(setup_update__lists__become_the_plans),
 		CASE(setup_update__all_of_a_family_comes_and_goes__is_bypassed),
 		CASE(setup_update__thousands_of_prefixes__come_and_go),
+		CASE(setup_mend__what_others_deleted__is_made_again_unless_it_was_removed),
 		CASE(setup_update__nothing_set_up__is_an_error),
 		CASE(setup_each__journals__are_named),
 		CASE(setup__journal_of_another_namespace__is_left_alone_while_that_lives),

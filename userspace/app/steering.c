@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Sets the steering up at the start, and keeps it current while the daemon runs.
+// Steering by the BPF program: its listeners, interfaces and addresses, at the start and later.
 #include "app/steering.h"
 
 #include <errno.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "app/steering_report.h"
+#include "app/steering_rules.h"
 #include "net/own.h"
 #include "net/ports.h"
 
@@ -21,8 +20,8 @@ struct steering_control {
 	struct steer *steer; /* NULL: no inbound needs it */
 	struct own_watch watch;
 	struct own *own;
-	unsigned *slots;	    /* by inbound; NO_SLOT: it needs none */
-	struct prefix_list *bypass; /* by inbound, as it was set up */
+	unsigned *slots; /* by inbound; NO_SLOT: it needs none */
+	struct steering_rules *rules;
 	char pins[PATH_MAX];
 };
 
@@ -30,28 +29,6 @@ static bool by_program(const struct config_inbound *in)
 {
 	return in->n_steer_ports > 0 ||
 	       (steering_has_plan(in) && in->transparent.plan.steering == STEERING_SK_LOOKUP);
-}
-
-static int install(struct steering_control *s, size_t i, char *why, size_t why_len)
-{
-	const struct config *c = s->p->config;
-	const struct config_inbound *in = &c->inbounds[i];
-	struct steering_report r;
-	struct plan plan;
-	int err;
-
-	if (!steering_has_plan(in))
-		return 0;
-	err = steering_plan(c, in, &plan, why, why_len);
-	if (err)
-		return err;
-	s->bypass[i] = plan.bypass;
-	if (!in->transparent.set_up)
-		return 0;
-	steering_report_start(&r, c);
-	err = setup_install(&plan, &r.options, why, why_len);
-	steering_report_end(&r, in->tag);
-	return err;
 }
 
 static void add_interfaces(const struct plan *p, unsigned slot, struct steer_capture *at, size_t *n)
@@ -166,18 +143,6 @@ static int start_program(struct steering_control *s, unsigned n_slots, struct lo
 	return s->own ? 0 : -EIO;
 }
 
-/* The user that is left later writes journals, too. */
-static void give_directory(const struct config *c)
-{
-	struct passwd *pw = c->user && geteuid() == 0 ? getpwnam(c->user) : NULL;
-	const char *path = steering_directory(c);
-
-	mkdir(path, 0700);
-	if (pw && chown(path, pw->pw_uid, pw->pw_gid) < 0)
-		log_warn("steering", "%s: %s: changed bypass lists cannot be journaled", path,
-			 strerror(errno));
-}
-
 static int start(struct steering_control *s, struct loop *l, char *why, size_t why_len)
 {
 	const struct config *c = s->p->config;
@@ -192,11 +157,7 @@ static int start(struct steering_control *s, struct loop *l, char *why, size_t w
 	}
 	if (n_slots)
 		err = start_program(s, n_slots, l, why, why_len);
-	if (!err && c->steering.own_mark)
-		give_directory(c);
-	for (size_t i = 0; !err && i < c->n_inbounds; i++)
-		err = install(s, i, why, why_len);
-	return err;
+	return err ? err : steering_rules_start(s->p, l, &s->rules, why, why_len);
 }
 
 /* Whether an earlier start has left something in place. */
@@ -259,8 +220,7 @@ int steering_start(struct program *p, struct loop *l, struct steering_control **
 	*ret = s;
 	s->p = p;
 	s->slots = calloc(c->n_inbounds, sizeof(*s->slots));
-	s->bypass = calloc(c->n_inbounds, sizeof(*s->bypass));
-	if (!s->slots || !s->bypass)
+	if (!s->slots)
 		return -ENOMEM;
 	steering_pins(c->steering.pins, c->state.name, s->pins);
 	first = !stands_already(s);
@@ -270,49 +230,19 @@ int steering_start(struct program *p, struct loop *l, struct steering_control **
 	return err;
 }
 
-static void update(struct steering_control *s, size_t i)
-{
-	const struct config_inbound *in = &s->p->config->inbounds[i];
-	char why[300];
-	struct plan plan;
-	struct steering_report r;
-	int err = steering_plan(s->p->config, in, &plan, why, sizeof(why));
-
-	if (err) {
-		log_error(in->tag, "the bypass list stays as it was: %s", why);
-		return;
-	}
-	if (prefix_list_equal(&plan.bypass, &s->bypass[i])) {
-		prefix_list_done(&plan.bypass);
-		return;
-	}
-	steering_report_start(&r, s->p->config);
-	err = setup_update(&plan, &r.options, why, sizeof(why));
-	steering_report_end(&r, in->tag);
-	if (err)
-		log_error(in->tag, "the new bypass list is not in place: %s", why);
-	else
-		log_info(in->tag, "%zu networks are bypassed now", plan.bypass.n);
-	prefix_list_done(&s->bypass[i]);
-	s->bypass[i] = plan.bypass;
-}
-
 void steering_bypass_changed(struct steering_control *s)
 {
-	for (size_t i = 0; s && i < s->p->config->n_inbounds; i++)
-		if (steering_has_plan(&s->p->config->inbounds[i]))
-			update(s, i);
+	if (s && s->rules)
+		steering_rules_renew(s->rules);
 }
 
 void steering_stop(struct steering_control *s)
 {
 	if (!s)
 		return;
+	steering_rules_stop(s->rules);
 	own_stop(s->own);
 	steer_close(s->steer);
-	for (size_t i = 0; s->bypass && i < s->p->config->n_inbounds; i++)
-		prefix_list_done(&s->bypass[i]);
-	free(s->bypass);
 	free(s->slots);
 	free(s);
 }

@@ -174,6 +174,29 @@ int setup_install(const struct plan *p, const struct setup_options *o, char *why
 	return err;
 }
 
+static int mend(struct setup *s, const struct plan *p)
+{
+	struct change c = { 0 };
+	int err = change_find(s, p, false, &c);
+	bool something = c.add.n || c.del.n || c.nft.forward;
+
+	if (!err && something)
+		err = carry_out(s, p, &c, false);
+	change_done(&c);
+	return err ? err : something;
+}
+
+int setup_mend(const struct plan *p, const struct setup_options *o, char *why, size_t why_len)
+{
+	struct setup s;
+	int err = setup_begin(&s, p->name, p, o, why, why_len);
+
+	if (!err && s.journal.exists)
+		err = mend(&s, p);
+	setup_end(&s);
+	return err;
+}
+
 /* Connections that ended a moment ago must not answer for flows that are forwarded now. */
 static int forget_time_wait(struct setup *s)
 {

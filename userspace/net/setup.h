@@ -33,6 +33,12 @@ int setup_install(const struct plan *p, const struct setup_options *o, char *why
 int setup_update(const struct plan *p, const struct setup_options *o, char *why, size_t why_len);
 
 /*
+ * What is missing of a set-up that stands, because another tool took it away, is made again; of one
+ * that was never made, or removed, nothing. 1: something was missing, 0, or -errno and why.
+ */
+int setup_mend(const struct plan *p, const struct setup_options *o, char *why, size_t why_len);
+
+/*
  * Undoes what the journal of that name says, and destroys the TIME_WAIT sockets that captured flows
  * left. Nothing to undo is no error. 0, or -errno and why: then the journal stays, for another try.
  */

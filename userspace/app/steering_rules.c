@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The rules of the inbounds that capture: made at the start, with the lists of the day, and mended.
+#include "app/steering_rules.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "app/steering_report.h"
+#include "net/guard.h"
+
+struct steering_rules {
+	struct program *p;
+	struct guard_watch guarded;
+	struct guard *guard;
+	struct prefix_list *bypass; /* by inbound, as it was set up */
+};
+
+/* Rather than by `anytlsctl rules`, or another program. */
+static bool is_set_up_here(const struct config_inbound *in)
+{
+	return steering_has_plan(in) && in->transparent.set_up;
+}
+
+static int install(struct steering_rules *s, size_t i, char *why, size_t why_len)
+{
+	const struct config *c = s->p->config;
+	const struct config_inbound *in = &c->inbounds[i];
+	struct steering_report r;
+	struct plan plan;
+	int err;
+
+	if (!steering_has_plan(in))
+		return 0;
+	err = steering_plan(c, in, &plan, why, why_len);
+	if (err)
+		return err;
+	s->bypass[i] = plan.bypass;
+	if (!in->transparent.set_up)
+		return 0;
+	steering_report_start(&r, c);
+	err = setup_install(&plan, &r.options, why, why_len);
+	steering_report_end(&r, in->tag);
+	return err;
+}
+
+static bool ends(const char *text, const char *with)
+{
+	size_t n = strlen(text), m = strlen(with);
+
+	return n >= m && strcmp(text + n - m, with) == 0;
+}
+
+/* Or it is a folder like /run, which nobody wants to be a user's. */
+static bool has_only_journals(const char *path)
+{
+	DIR *d = opendir(path);
+	const struct dirent *e;
+	bool only = d;
+
+	while (only && (e = readdir(d)))
+		only = !strcmp(e->d_name, ".") || !strcmp(e->d_name, "..") ||
+		       ends(e->d_name, ".rules") || ends(e->d_name, ".new");
+	if (d)
+		closedir(d);
+	return only;
+}
+
+/* The user that is left later writes journals, too. */
+static void give_directory(const struct config *c)
+{
+	struct passwd *pw = c->user && geteuid() == 0 ? getpwnam(c->user) : NULL;
+	const char *path = steering_directory(c);
+
+	mkdir(path, 0700);
+	if (!pw)
+		return;
+	if (!has_only_journals(path))
+		log_warn("steering",
+			 "%s is not given to %s, for it holds more than journals: changed bypass "
+			 "lists will not take effect; choose another \"steering\".\"directory\"",
+			 path, c->user);
+	else if (chown(path, pw->pw_uid, pw->pw_gid) < 0)
+		log_warn("steering", "%s: %s: changed bypass lists will not take effect", path,
+			 strerror(errno));
+}
+
+static void mend(struct steering_rules *s, size_t i)
+{
+	const struct config_inbound *in = &s->p->config->inbounds[i];
+	struct plan plan = in->transparent.plan;
+	struct steering_report r;
+	char why[300];
+	int n;
+
+	plan.bypass = s->bypass[i]; /* as it was set up, whatever the files say now */
+	steering_report_start(&r, s->p->config);
+	n = setup_mend(&plan, &r.options, why, sizeof(why));
+	steering_report_end(&r, in->tag);
+	if (n < 0)
+		log_error(in->tag, "rules may be missing, and cannot be made again: %s", why);
+	else if (n)
+		log_warn(in->tag, "rules that had gone missing are in place again");
+}
+
+static void disturbed(struct guard_watch *w)
+{
+	struct steering_rules *s = container_of(w, struct steering_rules, guarded);
+
+	for (size_t i = 0; i < s->p->config->n_inbounds; i++)
+		if (is_set_up_here(&s->p->config->inbounds[i]))
+			mend(s, i);
+}
+
+static void update(struct steering_rules *s, size_t i)
+{
+	const struct config_inbound *in = &s->p->config->inbounds[i];
+	char why[300];
+	struct plan plan;
+	struct steering_report r;
+	int err = steering_plan(s->p->config, in, &plan, why, sizeof(why));
+
+	if (err) {
+		log_error(in->tag, "the bypass list stays as it was: %s", why);
+		return;
+	}
+	if (prefix_list_equal(&plan.bypass, &s->bypass[i])) {
+		prefix_list_done(&plan.bypass);
+		return;
+	}
+	steering_report_start(&r, s->p->config);
+	err = setup_update(&plan, &r.options, why, sizeof(why));
+	steering_report_end(&r, in->tag);
+	if (err) {
+		log_error(in->tag, "the new bypass list is not in place: %s", why);
+		prefix_list_done(&plan.bypass);
+		return;
+	}
+	log_info(in->tag, "%zu networks are bypassed now", plan.bypass.n);
+	prefix_list_done(&s->bypass[i]);
+	s->bypass[i] = plan.bypass;
+}
+
+void steering_rules_renew(struct steering_rules *s)
+{
+	for (size_t i = 0; i < s->p->config->n_inbounds; i++)
+		if (steering_has_plan(&s->p->config->inbounds[i]))
+			update(s, i);
+}
+
+static int start(struct steering_rules *s, struct loop *l, char *why, size_t why_len)
+{
+	const struct config *c = s->p->config;
+	int err = 0;
+
+	if (c->steering.own_mark)
+		give_directory(c);
+	for (size_t i = 0; !err && i < c->n_inbounds; i++)
+		err = install(s, i, why, why_len);
+	if (err)
+		return err;
+	s->guarded.disturbed = disturbed;
+	s->guard = guard_start(l, &s->guarded, why, why_len);
+	return s->guard ? 0 : -EIO;
+}
+
+int steering_rules_start(struct program *p, struct loop *l, struct steering_rules **ret, char *why,
+			 size_t why_len)
+{
+	struct steering_rules *s = calloc(1, sizeof(*s));
+
+	snprintf(why, why_len, "out of memory");
+	if (!s)
+		return -ENOMEM;
+	*ret = s;
+	s->p = p;
+	s->bypass = calloc(p->config->n_inbounds, sizeof(*s->bypass));
+	return s->bypass ? start(s, l, why, why_len) : -ENOMEM;
+}
+
+void steering_rules_stop(struct steering_rules *s)
+{
+	if (!s)
+		return;
+	guard_stop(s->guard);
+	for (size_t i = 0; s->bypass && i < s->p->config->n_inbounds; i++)
+		prefix_list_done(&s->bypass[i]);
+	free(s->bypass);
+	free(s);
+}
