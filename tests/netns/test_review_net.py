@@ -13,7 +13,7 @@ import flows
 import internet
 from bed import FAMILIES, V4, V6, WAN
 from daemon import PROGRAM, wait_until
-from gateway import MODES, SK_LOOKUP
+from gateway import MODES, REDIRECT, SK_LOOKUP
 
 USER, SSH = "nobody", 22
 
@@ -162,3 +162,28 @@ def test_ipv6_that_comes_later_is_captured(bed, gateway):
     wait_until(lambda: not made.problems(), 5, "IPv6 has rules, too")
     assert peers(bed, bed.client, V6, V6.target) == {V6.server}
     bed.before["routes"] = bed.before["routes6"] = None
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_set_up_of_a_configuration_that_is_gone_can_be_removed(bed, gateway, mode):
+    """The inbound has another name now, and a list that is not there."""
+    made = gateway(mode)
+    made.stop()
+    old = made.name
+    made.inbound.update({"tag": "lan"})
+    made.write()
+    done = made.rules("install", check=False)
+    if mode != REDIRECT:            # which needs no table or priority
+        assert done.returncode != 0 and f"rules remove -n {old}" in done.stdout
+    made.inbound["bypass_files"] = [str(bed.folder / "none.txt")]
+    made.write()
+    assert made.rules("remove", check=False).returncode != 0
+    done = made.ctl("rules", "remove", "-n", "other", "-d", str(made.folder), check=False)
+    assert done.returncode != 0 and old in done.stderr
+    made.ctl("rules", "remove", "-n", old, "-d", str(made.folder))
+    del made.inbound["bypass_files"]
+    made.start()
+    for f in FAMILIES:
+        flows.tcp_echo(bed.client, f.target)
+        assert bed.internet.echo.peers() == {f.server}
+        flows.forget(bed)

@@ -109,9 +109,55 @@ static int run_all(struct rules *r, size_t verb)
 
 static int usage(void)
 {
-	fprintf(stderr, "usage: %s rules install|remove|check|print [--dry-run] -c CONFIG\n",
-		CTL_NAME);
+	fprintf(stderr,
+		"usage: %s rules install|remove|check|print [--dry-run] -c CONFIG\n"
+		"       %s rules remove [--dry-run] -n NAME [-d DIRECTORY]\n",
+		CTL_NAME, CTL_NAME);
 	return CTL_USAGE;
+}
+
+static void print_name(const char *name, void *arg)
+{
+	(void)arg;
+	fprintf(stderr, "  %s\n", name);
+}
+
+static void note_name(const char *name, void *arg)
+{
+	const char **wanted = arg;
+
+	if (*wanted && !strcmp(*wanted, name))
+		*wanted = NULL;
+}
+
+/* What a configuration made that is not there any more, or not valid: the journal knows. */
+static int remove_named(struct rules *r, const char *name)
+{
+	const char *wanted = name;
+
+	setup_each(r->options.directory, note_name, &wanted);
+	if (wanted) {
+		fprintf(stderr, "%s: %s has no set-up %s, only:\n", CTL_NAME, r->options.directory,
+			name);
+		setup_each(r->options.directory, print_name, NULL);
+		return CTL_PROBLEM;
+	}
+	return setup_remove(name, &r->options, r->why, sizeof(r->why)) < 0 ? failed(r, name)
+									   : CTL_OK;
+}
+
+static int with_config(struct rules *r, const char *path, size_t verb)
+{
+	struct config *c;
+	int status;
+
+	if (config_load_quietly(path, stderr, &c) < 0)
+		return CTL_PROBLEM;
+	r->c = c;
+	r->options.directory = steering_directory(c);
+	status = run_all(r, verb);
+	config_free(c);
+	return status;
 }
 
 static size_t verb_of(const char *name)
@@ -128,28 +174,27 @@ int ctl_rules(int argc, char **argv)
 	static const struct option options[] = { { "config", required_argument, NULL, 'c' },
 						 { "dry-run", no_argument, NULL, 'N' },
 						 { 0 } };
-	struct rules r = { .options.report = stdout };
-	const char *path = NULL;
-	struct config *c;
-	int opt, status;
+	struct rules r = { .options = { .directory = STEERING_DIRECTORY, .report = stdout } };
+	const char *path = NULL, *name = NULL;
 	size_t verb;
+	int opt;
 
-	while ((opt = getopt_long(argc, argv, "c:N", options, NULL)) != -1) {
+	while ((opt = getopt_long(argc, argv, "c:n:d:N", options, NULL)) != -1) {
 		if (opt == 'c')
 			path = optarg;
+		else if (opt == 'n')
+			name = optarg;
+		else if (opt == 'd')
+			r.options.directory = optarg;
 		else if (opt == 'N')
 			r.options.dry_run = true;
 		else
 			return usage();
 	}
 	verb = optind + 1 == argc ? verb_of(argv[optind]) : N_VERBS;
-	if (verb == N_VERBS || !path)
-		return usage();
-	if (config_load_quietly(path, stderr, &c) < 0)
-		return CTL_PROBLEM;
-	r.c = c;
-	r.options.directory = steering_directory(c);
-	status = run_all(&r, verb);
-	config_free(c);
-	return status;
+	if (verb < N_VERBS && path && !name)
+		return with_config(&r, path, verb);
+	if (verb < N_VERBS && verbs[verb].each == undo && name && !path)
+		return remove_named(&r, name);
+	return usage();
 }

@@ -9,6 +9,9 @@
 #include "net/setup.h"
 #include "net/steer.h"
 
+/* Of the journals, unless the configuration says another one. */
+#define STEERING_DIRECTORY "/run/anytlsd-steering"
+
 struct steering_control;
 
 /*

@@ -7,8 +7,7 @@
 #include "app/steering.h"
 #include "app/version.h"
 
-#define DIRECTORY "/run/anytlsd-steering"
-#define PINS	  "/sys/fs/bpf/anytlsd-steering"
+#define PINS "/sys/fs/bpf/anytlsd-steering"
 
 bool steering_has_plan(const struct config_inbound *in)
 {
@@ -30,7 +29,7 @@ int steering_plan(const struct config *c, const struct config_inbound *in, struc
 
 const char *steering_directory(const struct config *c)
 {
-	return c->steering.directory ? c->steering.directory : DIRECTORY;
+	return c->steering.directory ? c->steering.directory : STEERING_DIRECTORY;
 }
 
 const char *steering_pins(const char *pins, const char *instance, char out[static PATH_MAX])

@@ -7,6 +7,8 @@
 #include "net/nft.h"
 #include "net/setup_impl.h"
 
+#define WHOSE_MAX (2 * PLAN_NAME_MAX + 100)
+
 static bool is_ours(const struct setup *s, const struct object *o)
 {
 	return object_list_has(&s->journal.objects, o);
@@ -17,10 +19,44 @@ static bool in_range(const struct plan *p, const struct object *o)
 	return o->priority >= p->priority && o->priority - p->priority < PLAN_PRIORITIES;
 }
 
+/* Ours by another name: of a configuration that has changed since, or of another instance. */
+struct maker {
+	struct setup *s;
+	const struct object *o;
+	char name[PLAN_NAME_MAX];
+};
+
+static void ask(const char *name, void *arg)
+{
+	struct maker *m = arg;
+	struct journal j = { 0 };
+	char ignored[160];
+
+	if (journal_read(m->s->lock, name, &j, ignored, sizeof(ignored)) == 0 &&
+	    object_list_has(&j.objects, m->o))
+		snprintf(m->name, sizeof(m->name), "%s", name);
+	journal_done(&j);
+}
+
+/* Whose it is, for a message; out is room for it. */
+static const char *whose(struct setup *s, const struct object *o, char out[static WHOSE_MAX])
+{
+	struct maker m = { .s = s, .o = o };
+
+	setup_each(s->o->directory, ask, &m);
+	if (!m.name[0])
+		return "is not ours";
+	snprintf(out, WHOSE_MAX,
+		 "is of our set-up %s (anytlsctl rules remove -n %s, if that is no longer wanted)",
+		 m.name, m.name);
+	return out;
+}
+
 /* One of each family says enough. */
 static int taken_rules(struct setup *s, const struct plan *p)
 {
 	bool told[2] = { false, false };
+	char room[WHOSE_MAX];
 	int n = 0;
 
 	for (size_t i = 0; i < s->rules.n; i++) {
@@ -31,17 +67,16 @@ static int taken_rules(struct setup *s, const struct plan *p)
 			continue;
 		if (in_range(p, o)) {
 			setup_say(s,
-				  "taken: an IPv%d rule of priority %u (ip -%d rule) is not "
-				  "ours: choose another \"priority\"; %d from there on must be "
-				  "free",
-				  family, o->priority, family, PLAN_PRIORITIES);
+				  "taken: an IPv%d rule of priority %u (ip -%d rule) %s: choose "
+				  "another \"priority\"; %d from there on must be free",
+				  family, o->priority, family, whose(s, o, room), PLAN_PRIORITIES);
 			told[family == 6] = true;
 			n++;
 		} else if (o->type == FR_ACT_TO_TBL && o->table == p->table) {
 			setup_say(s,
-				  "taken: the IPv%d rule of priority %u looks up table %u and "
-				  "is not ours: choose another \"table\"",
-				  family, o->priority, o->table);
+				  "taken: the IPv%d rule of priority %u looks up table %u and %s: "
+				  "choose another \"table\"",
+				  family, o->priority, o->table, whose(s, o, room));
 			n++;
 		}
 	}
@@ -50,12 +85,14 @@ static int taken_rules(struct setup *s, const struct plan *p)
 
 static int taken_routes(struct setup *s, const struct plan *p)
 {
+	char room[WHOSE_MAX];
+
 	for (size_t i = 0; i < s->routes.n; i++)
 		if (s->routes.at[i].table == p->table && !is_ours(s, &s->routes.at[i])) {
 			setup_say(s,
-				  "taken: table %u has routes that are not ours (ip route show "
-				  "table %u): choose another \"table\"",
-				  p->table, p->table);
+				  "taken: what is in table %u (ip route show table %u) %s: choose "
+				  "another \"table\"",
+				  p->table, p->table, whose(s, &s->routes.at[i], room));
 			return 1;
 		}
 	return 0;
