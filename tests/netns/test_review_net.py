@@ -13,7 +13,7 @@ import flows
 import internet
 from bed import FAMILIES, V4, V6, WAN
 from daemon import PROGRAM, wait_until
-from gateway import MODES, REDIRECT, SK_LOOKUP
+from gateway import DATAGRAMS, MODES, REDIRECT, SK_LOOKUP
 
 USER, SSH = "nobody", 22
 
@@ -187,3 +187,18 @@ def test_set_up_of_a_configuration_that_is_gone_can_be_removed(bed, gateway, mod
         flows.tcp_echo(bed.client, f.target)
         assert bed.internet.echo.peers() == {f.server}
         flows.forget(bed)
+
+
+@pytest.mark.parametrize("mode", DATAGRAMS)
+def test_lease_of_the_routers_own_address_is_renewed(bed, gateway, mode):
+    """By unicast, with a server that is no neighbour."""
+    gateway(mode, inbound={"local": True})
+    for f, port in ((V4, 67), (V6, 547)):
+        with bed.inet:
+            server = bed.keep(internet.Udp(f.target, port=port))
+        with bed.gateway.socket(flows.family(f.target), socket.SOCK_DGRAM) as sock:
+            sock.settimeout(3)
+            sock.bind(("", port + (1 if f is V4 else -1)))
+            sock.connect((f.target, port))
+            assert flows.exchange(sock, b"may I keep it") == b"may I keep it"
+        assert server.peers() == {f.wan}

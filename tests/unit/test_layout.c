@@ -211,6 +211,7 @@ static void layout__local__marks_output_but_no_replies(void **state)
 		    "\t\tmeta mark and 0x08000000 != 0 accept\n"
 		    "\t\tmeta l4proto != { tcp, udp } accept\n"
 		    "\t\tfib daddr type { local, broadcast, anycast, multicast } accept\n"
+		    "\t\tudp sport { 68, 546 } udp dport { 67, 547 } accept\n"
 		    "\t\tct state untracked accept\n"
 		    "\t\tct direction reply accept\n"
 		    "\t\tct state established,related ct mark and 0x04000000 == 0 accept\n"

@@ -59,6 +59,14 @@ static void put_untracked(struct writing *w)
 	nft_line(w, "ct state untracked accept");
 }
 
+/* The lease of this machine's own address is renewed by unicast, with a server that may be
+ * anywhere. */
+static void put_dhcp_client(struct writing *w)
+{
+	if (w->p->udp)
+		line(w, "udp sport { 68, 546 } udp dport { 67, 547 } accept");
+}
+
 /* What this machine sends: marked, so that routing looks again. The bypass lists of sk_lookup are
  * routes and rules, which see the mark. */
 static void put_output_chain(struct writing *w)
@@ -73,6 +81,7 @@ static void put_output_chain(struct writing *w)
 		nft_line(w, "meta l4proto != %s accept", nft_protocols(w));
 		nft_line(w, "fib daddr type { local, broadcast, anycast, multicast } accept");
 	}
+	put_dhcp_client(w);
 	put_untracked(w);
 	put_beginning(w);
 	put_older(w);
