@@ -13,7 +13,7 @@ import flows
 import internet
 from bed import FAMILIES, V4, V6, WAN
 from daemon import PROGRAM, wait_until
-from gateway import DATAGRAMS, MODES, REDIRECT, SK_LOOKUP
+from gateway import DATAGRAMS, MODES, REDIRECT, SK_LOOKUP, TPROXY
 
 USER, SSH = "nobody", 22
 
@@ -202,3 +202,16 @@ def test_lease_of_the_routers_own_address_is_renewed(bed, gateway, mode):
             sock.connect((f.target, port))
             assert flows.exchange(sock, b"may I keep it") == b"may I keep it"
         assert server.peers() == {f.wan}
+
+
+def test_program_is_missed_and_goes_when_it_is_not_needed(bed, gateway):
+    made = gateway.make(SK_LOOKUP)
+    made.rules("install")
+    assert "no program is loaded" in made.rules("check").stdout
+    made.start()
+    assert "no program is loaded" not in made.rules("check").stdout
+    made.stop()
+    made.inbound["steering"] = TPROXY
+    assert list(bed.pins.rglob("steer_own"))
+    made.start()
+    assert not list(bed.pins.rglob("steer_own"))

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // `anytlsctl rules`: what a configuration's transparent inbounds tell the kernel, without a daemon.
+#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,12 +37,26 @@ static int undo(struct rules *r, const struct plan *p)
 									      : CTL_OK;
 }
 
+/* No problem: rules may be there before the first daemon is. */
+static void warn_of_program(const struct rules *r, const struct plan *p)
+{
+	struct steer_counters ignored;
+	char pins[PATH_MAX];
+
+	steering_pins(r->c->steering.pins, r->c->state.name, pins);
+	if (p->steering == STEERING_SK_LOOKUP && steer_counters_read(pins, &ignored) == -ENOENT)
+		printf("warning: no program is loaded in %s: until a daemon has started, services "
+		       "of this machine that listen on all addresses get what is captured\n",
+		       pins);
+}
+
 static int check(struct rules *r, const struct plan *p)
 {
 	int n = setup_check(p, &r->options, r->why, sizeof(r->why));
 
 	if (n < 0)
 		return failed(r, p->name);
+	warn_of_program(r, p);
 	printf("%s: %d problem%s\n", p->name, n, n == 1 ? "" : "s");
 	return n ? CTL_PROBLEM : CTL_OK;
 }
