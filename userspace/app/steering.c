@@ -175,41 +175,15 @@ static int start(struct steering_control *s, struct loop *l, char *why, size_t w
 	return err;
 }
 
-/* Whether an earlier start has left something in place. */
-static bool stands_already(const struct steering_control *s)
-{
-	const struct config *c = s->p->config;
-	char path[PATH_MAX];
-
-	if (access(s->pins, F_OK) == 0)
-		return true;
-	for (size_t i = 0; i < c->n_inbounds; i++) {
-		snprintf(path, sizeof(path), "%s/%s.rules", steering_directory(c),
-			 c->inbounds[i].transparent.plan.name);
-		if (steering_has_plan(&c->inbounds[i]) && access(path, F_OK) == 0)
-			return true;
-	}
-	return false;
-}
-
 /* A first start that fails leaves nothing behind; later ones leave what stood, which fails closed.
  */
 static void undo(struct steering_control *s)
 {
-	const struct config *c = s->p->config;
 	char why[300];
 
-	for (size_t i = 0; i < c->n_inbounds; i++) {
-		struct steering_report r;
-
-		if (!steering_has_plan(&c->inbounds[i]) || !c->inbounds[i].transparent.set_up)
-			continue;
-		steering_report_start(&r, c);
-		if (setup_remove(c->inbounds[i].transparent.plan.name, &r.options, why,
-				 sizeof(why)) < 0)
-			log_error(c->inbounds[i].tag, "%s", why);
-		steering_report_end(&r, c->inbounds[i].tag);
-	}
+	steering_rules_stop(s->rules);
+	s->rules = NULL;
+	steering_rules_remove(s->p->config);
 	if (s->steer && steer_remove(s->pins, why, sizeof(why)) < 0)
 		log_error("steering", "%s", why);
 	*strrchr(s->pins, '/') = '\0';
@@ -238,7 +212,7 @@ int steering_start(struct program *p, struct loop *l, struct steering_control **
 	if (!s->slots)
 		return -ENOMEM;
 	steering_pins(c->steering.pins, c->state.name, s->pins);
-	first = !stands_already(s);
+	first = access(s->pins, F_OK) < 0 && !steering_rules_stand(c);
 	err = start(s, l, why, why_len);
 	if (err && first)
 		undo(s);

@@ -193,3 +193,33 @@ void steering_rules_stop(struct steering_rules *s)
 	free(s->bypass);
 	free(s);
 }
+
+bool steering_rules_stand(const struct config *c)
+{
+	char path[PATH_MAX];
+
+	for (size_t i = 0; i < c->n_inbounds; i++) {
+		snprintf(path, sizeof(path), "%s/%s.rules", steering_directory(c),
+			 c->inbounds[i].transparent.plan.name);
+		if (steering_has_plan(&c->inbounds[i]) && access(path, F_OK) == 0)
+			return true;
+	}
+	return false;
+}
+
+void steering_rules_remove(const struct config *c)
+{
+	char why[300];
+
+	for (size_t i = 0; i < c->n_inbounds; i++) {
+		const struct config_inbound *in = &c->inbounds[i];
+		struct steering_report r;
+
+		if (!steering_has_plan(in) || !in->transparent.set_up)
+			continue;
+		steering_report_start(&r, c);
+		if (setup_remove(in->transparent.plan.name, &r.options, why, sizeof(why)) < 0)
+			log_error(in->tag, "%s", why);
+		steering_report_end(&r, in->tag);
+	}
+}

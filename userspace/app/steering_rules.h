@@ -11,6 +11,10 @@ struct steering_rules;
  * and why; *ret is to be stopped even so. */
 int steering_rules_start(struct program *p, struct loop *l, struct steering_rules **ret, char *why,
 			 size_t why_len);
+/* Whether an earlier start, or somebody by hand, made rules that still stand. */
+bool steering_rules_stand(const struct config *c);
+/* Undoes those that a start makes. */
+void steering_rules_remove(const struct config *c);
 /* The files of bypass lists changed. */
 void steering_rules_renew(struct steering_rules *s);
 /* The rules stay. NULL is ignored. */
