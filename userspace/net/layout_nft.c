@@ -64,7 +64,7 @@ static void put_untracked(struct writing *w)
 static void put_dhcp_client(struct writing *w)
 {
 	if (w->p->udp)
-		line(w, "udp sport { 68, 546 } udp dport { 67, 547 } accept");
+		nft_line(w, "udp sport { 68, 546 } udp dport { 67, 547 } accept");
 }
 
 /* What this machine sends: marked, so that routing looks again. The bypass lists of sk_lookup are
