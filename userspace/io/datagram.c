@@ -88,10 +88,12 @@ int datagram_listen(const union sockaddr_any *addr, uint32_t mark, bool exclusiv
 	return err;
 }
 
-/* Before the socket may have addresses of others: it must not get this one. */
+/* Before the socket may have addresses of others: it must not get this one, nor be told that
+ * another socket has it already: that is looked at only once the address is found to be the
+ * machine's. */
 static int refuse_own(int fd, const union sockaddr_any *from)
 {
-	if (bind(fd, &from->sa, sockaddr_len(from)) == 0)
+	if (bind(fd, &from->sa, sockaddr_len(from)) == 0 || errno == EADDRINUSE)
 		return -EACCES;
 	return errno == EADDRNOTAVAIL ? 0 : -errno;
 }

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Captured datagrams of clients and answers of servers that mean no good.
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "udp_bed.h"
+
+#define SERVER4 "198.51.100.7"
+#define SERVER6 "2001:db8::7"
+
+static int set_up(void **state) {
+  *state = udp_bed_new();
+  return 0;
+}
+
+static int tear_down(void **state) {
+  udp_bed_free(*state);
+  return 0;
+}
+
+static uint64_t dropped(const struct udp_bed *b) {
+  return b->workers[0].counters.udp_dropped;
+}
+
+/* A service of this machine that shares its port with nobody. */
+static int service_at(const char *ip, uint16_t *ret_port) {
+  union sockaddr_any a = udp_bed_address(ip, 0);
+  socklen_t len = sizeof(a);
+  int fd = socket(a.sa.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+  assert_int_equal(bind(fd, &a.sa, sockaddr_len(&a)), 0);
+  assert_int_equal(getsockname(fd, &a.sa, &len), 0);
+  *ret_port = sockaddr_port(&a);
+  return fd;
+}
+
+static void
+answer__as_from_a_service_of_this_machine__is_dropped(void **state) {
+  static const struct {
+    const char *server, *bound_to, *own;
+  } cases[] = {{SERVER4, UDP_BED_CLIENT4, UDP_BED_CLIENT4},
+               {SERVER4, "0.0.0.0", UDP_BED_CLIENT4},
+               {SERVER4, "0.0.0.0", "127.0.0.1"},
+               {SERVER6, UDP_BED_CLIENT6, UDP_BED_CLIENT6},
+               {SERVER6, "::", UDP_BED_CLIENT6}};
+  struct udp_bed *b = *state;
+
+  for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+    char text[256], from[SOCKADDR_TEXT_MAX];
+    int client = udp_bed_client_open(
+        strchr(cases[i].own, ':') ? UDP_BED_CLIENT6 : UDP_BED_CLIENT4);
+    uint16_t port;
+    int service = service_at(cases[i].bound_to, &port);
+
+    udp_bed_send_to(b, client, cases[i].server, "one");
+    udp_bed_settle(b);
+    assert_string_equal(udp_bed_received(client, text, from), "one");
+    udp_bed_answer(udp_bed_last_far(b), cases[i].own, port, "forged");
+    udp_bed_settle(b);
+    assert_string_equal(udp_bed_received(client, text, from), "");
+    assert_int_equal(dropped(b), i + 1);
+    close(client);
+    close(service);
+  }
+}
+
+#define bed_test(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      bed_test(answer__as_from_a_service_of_this_machine__is_dropped),
+      cmocka_unit_test(
+          captured__of_another_workers_client_on_a_reply_socket__goes_there),
+  };
+
+  return udp_bed_namespace() ? cmocka_run_group_tests(tests, NULL, NULL)
+                             : udp_bed_skip();
+}
