@@ -67,11 +67,30 @@ answer__as_from_a_service_of_this_machine__is_dropped(void **state) {
   }
 }
 
+static void answers__client_is_gone__each_is_counted_once(void **state) {
+  static const size_t sizes[] = {3, 3, 5, 5, 9}; /* the second run is refused */
+  struct udp_bed *b = *state;
+  int fd = udp_bed_client(b, SERVER4);
+  struct udp_bed_far *far;
+
+  udp_bed_exchange(b, fd, "x");
+  close(fd);
+  far = udp_bed_last_far(b);
+  for (int i = 0; i < 5; i++)
+    far->p.peer->ops->send(far->p.peer, &far->last_to,
+                           (const uint8_t *)"abcdefghi", sizes[i]);
+  udp_bed_settle(b);
+  assert_int_equal(b->program.n_udp_flows, 0);
+  assert_int_equal(b->workers[0].counters.udp_answered, 1 + 2);
+  assert_int_equal(dropped(b), 3);
+}
+
 #define bed_test(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void) {
   const struct CMUnitTest tests[] = {
       bed_test(answer__as_from_a_service_of_this_machine__is_dropped),
+      bed_test(answers__client_is_gone__each_is_counted_once),
       cmocka_unit_test(
           captured__of_another_workers_client_on_a_reply_socket__goes_there),
   };

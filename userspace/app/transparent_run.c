@@ -63,18 +63,18 @@ static void send_all(struct udp_flow *f, const struct udp_run *r)
 	send_each(f, r->data, r->len, r->each);
 }
 
+/* The run is empty before it is sent: that may end the flow, which drops what is in it. */
 static void flush(struct transparent_udp *u)
 {
-	struct udp_run *r = &u->run;
-	struct udp_flow *f = r->f;
+	struct udp_run *r = &u->run, sent = *r;
 
 	if (r->n == 0)
 		return;
 	if (r->n == 1) /* nothing came of waiting */
-		u->run.f = NULL;
-	send_all(f, r);
+		r->f = NULL;
 	r->n = 0;
 	r->len = 0;
+	send_all(sent.f, &sent);
 }
 
 static void flush_late(struct task *t)
