@@ -11,90 +11,150 @@
 #define SERVER4 "198.51.100.7"
 #define SERVER6 "2001:db8::7"
 
-static int set_up(void **state) {
-  *state = udp_bed_new();
-  return 0;
+static int set_up(void **state)
+{
+	*state = udp_bed_new();
+	return 0;
 }
 
-static int tear_down(void **state) {
-  udp_bed_free(*state);
-  return 0;
+static int tear_down(void **state)
+{
+	udp_bed_free(*state);
+	return 0;
 }
 
-static uint64_t dropped(const struct udp_bed *b) {
-  return b->workers[0].counters.udp_dropped;
+static uint64_t dropped(const struct udp_bed *b)
+{
+	return b->workers[0].counters.udp_dropped;
 }
 
 /* A service of this machine that shares its port with nobody. */
-static int service_at(const char *ip, uint16_t *ret_port) {
-  union sockaddr_any a = udp_bed_address(ip, 0);
-  socklen_t len = sizeof(a);
-  int fd = socket(a.sa.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+static int service_at(const char *ip, uint16_t *ret_port)
+{
+	union sockaddr_any a = udp_bed_address(ip, 0);
+	socklen_t len = sizeof(a);
+	int fd = socket(a.sa.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
-  assert_int_equal(bind(fd, &a.sa, sockaddr_len(&a)), 0);
-  assert_int_equal(getsockname(fd, &a.sa, &len), 0);
-  *ret_port = sockaddr_port(&a);
-  return fd;
+	assert_int_equal(bind(fd, &a.sa, sockaddr_len(&a)), 0);
+	assert_int_equal(getsockname(fd, &a.sa, &len), 0);
+	*ret_port = sockaddr_port(&a);
+	return fd;
 }
 
-static void
-answer__as_from_a_service_of_this_machine__is_dropped(void **state) {
-  static const struct {
-    const char *server, *bound_to, *own;
-  } cases[] = {{SERVER4, UDP_BED_CLIENT4, UDP_BED_CLIENT4},
-               {SERVER4, "0.0.0.0", UDP_BED_CLIENT4},
-               {SERVER4, "0.0.0.0", "127.0.0.1"},
-               {SERVER6, UDP_BED_CLIENT6, UDP_BED_CLIENT6},
-               {SERVER6, "::", UDP_BED_CLIENT6}};
-  struct udp_bed *b = *state;
+static void answer__as_from_a_service_of_this_machine__is_dropped(void **state)
+{
+	static const struct {
+		const char *server, *bound_to, *own;
+	} cases[] = { { SERVER4, UDP_BED_CLIENT4, UDP_BED_CLIENT4 },
+		      { SERVER4, "0.0.0.0", UDP_BED_CLIENT4 },
+		      { SERVER4, "0.0.0.0", "127.0.0.1" },
+		      { SERVER6, UDP_BED_CLIENT6, UDP_BED_CLIENT6 },
+		      { SERVER6, "::", UDP_BED_CLIENT6 } };
+	struct udp_bed *b = *state;
 
-  for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-    char text[256], from[SOCKADDR_TEXT_MAX];
-    int client = udp_bed_client_open(
-        strchr(cases[i].own, ':') ? UDP_BED_CLIENT6 : UDP_BED_CLIENT4);
-    uint16_t port;
-    int service = service_at(cases[i].bound_to, &port);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		char text[256], from[SOCKADDR_TEXT_MAX];
+		int client = udp_bed_client_open(strchr(cases[i].own, ':') ? UDP_BED_CLIENT6
+									   : UDP_BED_CLIENT4);
+		uint16_t port;
+		int service = service_at(cases[i].bound_to, &port);
 
-    udp_bed_send_to(b, client, cases[i].server, "one");
-    udp_bed_settle(b);
-    assert_string_equal(udp_bed_received(client, text, from), "one");
-    udp_bed_answer(udp_bed_last_far(b), cases[i].own, port, "forged");
-    udp_bed_settle(b);
-    assert_string_equal(udp_bed_received(client, text, from), "");
-    assert_int_equal(dropped(b), i + 1);
-    close(client);
-    close(service);
-  }
+		udp_bed_send_to(b, client, cases[i].server, "one");
+		udp_bed_settle(b);
+		assert_string_equal(udp_bed_received(client, text, from), "one");
+		udp_bed_answer(udp_bed_last_far(b), cases[i].own, port, "forged");
+		udp_bed_settle(b);
+		assert_string_equal(udp_bed_received(client, text, from), "");
+		assert_int_equal(dropped(b), i + 1);
+		close(client);
+		close(service);
+	}
 }
 
-static void answers__client_is_gone__each_is_counted_once(void **state) {
-  static const size_t sizes[] = {3, 3, 5, 5, 9}; /* the second run is refused */
-  struct udp_bed *b = *state;
-  int fd = udp_bed_client(b, SERVER4);
-  struct udp_bed_far *far;
+static void answers__client_is_gone__each_is_counted_once(void **state)
+{
+	static const size_t sizes[] = { 3, 3, 5, 5, 9 }; /* the second run is refused */
+	struct udp_bed *b = *state;
+	int fd = udp_bed_client(b, SERVER4);
+	struct udp_bed_far *far;
 
-  udp_bed_exchange(b, fd, "x");
-  close(fd);
-  far = udp_bed_last_far(b);
-  for (int i = 0; i < 5; i++)
-    far->p.peer->ops->send(far->p.peer, &far->last_to,
-                           (const uint8_t *)"abcdefghi", sizes[i]);
-  udp_bed_settle(b);
-  assert_int_equal(b->program.n_udp_flows, 0);
-  assert_int_equal(b->workers[0].counters.udp_answered, 1 + 2);
-  assert_int_equal(dropped(b), 3);
+	udp_bed_exchange(b, fd, "x");
+	close(fd);
+	far = udp_bed_last_far(b);
+	for (int i = 0; i < 5; i++)
+		far->p.peer->ops->send(far->p.peer, &far->last_to, (const uint8_t *)"abcdefghi",
+				       sizes[i]);
+	udp_bed_settle(b);
+	assert_int_equal(b->program.n_udp_flows, 0);
+	assert_int_equal(b->workers[0].counters.udp_answered, 1 + 2);
+	assert_int_equal(dropped(b), 3);
+}
+
+static struct worker *worker_of(struct udp_bed *b, const union sockaddr_any *client)
+{
+	size_t n;
+	const uint8_t *ip = sockaddr_ip(client, &n);
+
+	return &b->workers[steer_worker(ip, n, sockaddr_port(client), b->n_workers)];
+}
+
+/* A client of that worker. */
+static int client_of(struct udp_bed *b, unsigned worker, union sockaddr_any *ret)
+{
+	for (;;) {
+		int fd = udp_bed_client(b, SERVER4);
+		socklen_t len = sizeof(*ret);
+
+		assert_int_equal(getsockname(fd, &ret->sa, &len), 0);
+		if (worker_of(b, ret)->id == worker)
+			return fd;
+		close(fd);
+	}
+}
+
+static void turn(struct udp_bed *b)
+{
+	for (int i = 0; i < 4; i++)
+		loop_turn(b->workers[i % 2].loop, 0);
+}
+
+static void captured__of_another_workers_client_on_a_reply_socket__goes_there(void **state)
+{
+	struct udp_bed *b = udp_bed_new_of(2);
+	union sockaddr_any ours, theirs, dst = udp_bed_address(SERVER4, b->port);
+	int one = client_of(b, 0, &ours), two = client_of(b, 1, &theirs);
+	char text[256], from[SOCKADDR_TEXT_MAX];
+	struct udp_flow *f;
+
+	(void)state;
+	assert_int_equal(send(one, "one", 3, 0), 3);
+	turn(b);
+	f = udp_flow_find(b->transparents[0].udp, &ours, &dst);
+	assert_non_null(f);
+	/* as between bind() and connect() */
+	assert_int_equal(connect(f->watch.fd, &(struct sockaddr){ .sa_family = AF_UNSPEC },
+				 sizeof(struct sockaddr)),
+			 0);
+	assert_int_equal(send(two, "two", 3, 0), 3);
+	assert_int_equal(connect(f->watch.fd, &ours.sa, sockaddr_len(&ours)), 0);
+	turn(b);
+	assert_string_equal(udp_bed_received(two, text, from), "two");
+	assert_non_null(udp_flow_find(b->transparents[1].udp, &theirs, &dst));
+	assert_int_equal(HASH_COUNT(b->transparents[0].udp->flows), 1);
+	close(one);
+	close(two);
+	udp_bed_free(b);
 }
 
 #define bed_test(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
-int main(void) {
-  const struct CMUnitTest tests[] = {
-      bed_test(answer__as_from_a_service_of_this_machine__is_dropped),
-      bed_test(answers__client_is_gone__each_is_counted_once),
-      cmocka_unit_test(
-          captured__of_another_workers_client_on_a_reply_socket__goes_there),
-  };
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		bed_test(answer__as_from_a_service_of_this_machine__is_dropped),
+		bed_test(answers__client_is_gone__each_is_counted_once),
+		cmocka_unit_test(captured__of_another_workers_client_on_a_reply_socket__goes_there),
+	};
 
-  return udp_bed_namespace() ? cmocka_run_group_tests(tests, NULL, NULL)
-                             : udp_bed_skip();
+	return udp_bed_namespace() ? cmocka_run_group_tests(tests, NULL, NULL) : udp_bed_skip();
 }

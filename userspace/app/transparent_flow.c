@@ -101,7 +101,7 @@ static void received(struct udp_flow *f, struct datagram *d)
 		return;
 	}
 	d->to = f->dst;
-	udp_captured(f->a->u, d);
+	udp_arrived(f->a->u, d);
 }
 
 /* What is left for the next turn would make no edge. */

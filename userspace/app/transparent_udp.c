@@ -153,6 +153,16 @@ static struct worker *worker_of(struct transparent_udp *u, const union sockaddr_
 	return &p->workers[steer_worker(ip, n, sockaddr_port(client), p->n_workers)];
 }
 
+void udp_arrived(struct transparent_udp *u, const struct datagram *d)
+{
+	struct worker *to = worker_of(u, &d->from);
+
+	if (to == u->w)
+		udp_captured(u, d);
+	else
+		hand_over(u, to, d);
+}
+
 static void ready(struct watcher *w, uint32_t events)
 {
 	struct transparent_udp *u = container_of(w, struct transparent_udp, watch);
@@ -160,14 +170,8 @@ static void ready(struct watcher *w, uint32_t events)
 	int n = datagrams_read(u->batch, w->fd, true, d);
 
 	(void)events;
-	for (int i = 0; i < n; i++) {
-		struct worker *to = worker_of(u, &d[i].from);
-
-		if (to == u->w)
-			udp_captured(u, &d[i]);
-		else
-			hand_over(u, to, &d[i]);
-	}
+	for (int i = 0; i < n; i++)
+		udp_arrived(u, &d[i]);
 }
 
 struct transparent_udp *transparent_udp_new(struct transparent *t, int fd)

@@ -96,7 +96,9 @@ struct transparent_udp {
 
 /* transparent_udp.c */
 
-/* A datagram for which no socket of its own exists, or not yet, of a client of this worker. */
+/* A datagram for which no socket of its own exists, or not yet, of any client. */
+void udp_arrived(struct transparent_udp *u, const struct datagram *d);
+/* The same, of a client of this worker. */
 void udp_captured(struct transparent_udp *u, const struct datagram *d);
 /* The same, which goes on or is dropped; or -EAGAIN: there is no place for its flow now. */
 int udp_begin(struct transparent_udp *u, const struct datagram *d);
