@@ -265,7 +265,6 @@ static void hijack__the_way_breaks__the_next_question_makes_another(void **state
 	far = udp_bed_last_far(b);
 	packets_close_peer(&far->p);
 	far->p.ops->close(&far->p);
-	assert_int_equal(b->program.n_udp_sessions, 0);
 	ask(b, fd, 8, 'b');
 	answer(b, sent_id(b), 'b');
 	assert_answered(fd, 8, 'b', ASKED4 ":53");
@@ -295,12 +294,27 @@ static void hijack__4097_questions_wait__the_oldest_is_given_up(void **state)
 	close(fd);
 }
 
-static void hijack__no_place_for_a_session__is_dropped(void **state)
+static void hijack__all_places_for_sessions_are_taken__questions_are_answered(void **state)
 {
 	struct udp_bed *b = *state;
 	int fd = udp_bed_client(b, ASKED4);
 
-	b->config.limits.udp_sessions = 0;
+	b->config.limits.udp_sessions = 1;
+	b->program.n_udp_sessions = 1;
+	ask(b, fd, 7, 'a');
+	answer(b, sent_id(b), 'a');
+	assert_answered(fd, 7, 'a', ASKED4 ":53");
+	assert_int_equal(b->program.n_udp_sessions, 1);
+	b->program.n_udp_sessions = 0;
+	close(fd);
+}
+
+static void hijack__outbound_refuses__is_dropped(void **state)
+{
+	struct udp_bed *b = *state;
+	int fd = udp_bed_client(b, ASKED4);
+
+	b->refuses = true;
 	ask(b, fd, 7, 'a');
 	assert_int_equal(dropped(b), 1);
 	assert_int_equal(b->n_made, 0);
@@ -322,7 +336,8 @@ int main(void)
 		bed_test(hijack__others_are_answered__the_way_stays),
 		bed_test(hijack__the_way_breaks__the_next_question_makes_another),
 		bed_test(hijack__4097_questions_wait__the_oldest_is_given_up),
-		bed_test(hijack__no_place_for_a_session__is_dropped),
+		bed_test(hijack__all_places_for_sessions_are_taken__questions_are_answered),
+		bed_test(hijack__outbound_refuses__is_dropped),
 	};
 
 	return udp_bed_namespace() ? cmocka_run_group_tests(tests, NULL, NULL) : udp_bed_skip();

@@ -71,39 +71,27 @@ static void answered(struct packets *near, const struct addr *from, const uint8_
 	dns_pending_done(h, p);
 }
 
-static void let_go(struct dns_far *far)
-{
-	if (far->counted)
-		udp_session_give(far->h->u);
-	far->counted = false;
-}
-
+/* The next question makes it anew. */
 static void far_closed(struct packets *p)
 {
-	let_go(container_of(p, struct dns_far, p));
+	(void)p;
 }
 
 void dns_far_end(struct dns_far *far)
 {
 	packets_close_peer(&far->p);
-	let_go(far);
 }
 
+/* It takes none of limits.udp_sessions: there are few, and whoever floods with datagrams shall not
+ * leave the others without names. */
 static bool open_far(struct dns_hijack *h, struct dns_far *far, const struct flow *f)
 {
 	uint32_t timeout = h->u->t->in.config->udp_timeout_ms;
 	struct packets *p;
 
-	far->counted = f->outbound->config->type == OUTBOUND_ANYTLS;
-	if (far->counted && !udp_session_place(h->u)) {
-		far->counted = false;
-		return false;
-	}
 	p = f->outbound->ops->packets(f->outbound, f, false, timeout < IDLE_MS ? timeout : IDLE_MS);
-	if (!p) {
-		let_go(far);
+	if (!p)
 		return false;
-	}
 	packets_join(&far->p, p);
 	far->heard_ms = loop_now_ms(h->u->w->loop);
 	return true;

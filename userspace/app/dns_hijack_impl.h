@@ -11,7 +11,6 @@ struct dns_far {
 	struct packets p; /* its near side */
 	struct dns_hijack *h;
 	uint64_t heard_ms; /* the last answer, or when it was made */
-	bool counted;	   /* holds one of limits.udp_sessions */
 };
 
 struct dns_pending {
