@@ -146,6 +146,34 @@ static void captured__of_another_workers_client_on_a_reply_socket__goes_there(vo
 	udp_bed_free(b);
 }
 
+static const struct outbound_ops *plenty;
+
+/* One socket at a time. */
+static struct packets *scarce(struct outbound *o, const struct flow *f, bool connected,
+			      uint32_t timeout_ms)
+{
+	struct udp_bed *b = container_of(o->w->config, struct udp_bed, config);
+
+	return b->n_fars > 0 ? NULL : plenty->packets(o, f, connected, timeout_ms);
+}
+
+static void direct__no_descriptor_for_a_new_client__the_longest_silent_one_goes(void **state)
+{
+	static const struct outbound_ops ops = { .packets = scarce };
+	struct udp_bed *b = *state;
+	int one = udp_bed_client(b, SERVER4), two = udp_bed_client(b, SERVER4);
+
+	plenty = b->outbound[0][1].ops;
+	b->outbound[0][1].ops = &ops;
+	b->config.final_outbound = 1;
+	udp_bed_exchange(b, one, "one");
+	udp_bed_exchange(b, two, "two");
+	assert_int_equal(b->workers[0].counters.udp_evicted, 1);
+	assert_int_equal(b->program.n_udp_flows, 1);
+	close(one);
+	close(two);
+}
+
 #define bed_test(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void)
@@ -153,6 +181,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		bed_test(answer__as_from_a_service_of_this_machine__is_dropped),
 		bed_test(answers__client_is_gone__each_is_counted_once),
+		bed_test(direct__no_descriptor_for_a_new_client__the_longest_silent_one_goes),
 		cmocka_unit_test(captured__of_another_workers_client_on_a_reply_socket__goes_there),
 	};
 

@@ -131,8 +131,16 @@ static void name(struct udp_association *a, const struct flow *f)
 
 static struct packets *make_far(struct udp_association *a, struct flow *f)
 {
+	struct outbound *o = f->outbound;
+	uint32_t timeout_ms = a->u->t->in.config->udp_timeout_ms;
+	struct packets *far;
+
 	f->tag = a->tag;
-	return f->outbound->ops->packets(f->outbound, f, false, a->u->t->in.config->udp_timeout_ms);
+	far = o->ops->packets(o, f, false, timeout_ms);
+	/* each has a socket of its own: no descriptors are left, so a flow of ours may go */
+	if (!far && o->config->type == OUTBOUND_DIRECT && udp_evict_flow(a->u))
+		far = o->ops->packets(o, f, false, timeout_ms);
+	return far;
 }
 
 static struct udp_association *make(struct transparent_udp *u, struct flow *f, bool counted)
