@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "app/flow.h"
@@ -16,6 +17,7 @@
 #include "base/fd.h"
 #include "io/datagram.h"
 
+#define FLOW_SHARE	4    /* of the descriptors: a flow may take two, and half are for TCP */
 #define SOCKMAP_STREAMS 1024 /* of a worker, with large frames, at a time; others splice */
 
 static unsigned count_workers(const struct config *c)
@@ -73,6 +75,26 @@ static int make_shared(struct program *p, char *why, size_t why_len)
 	return 0;
 }
 
+/* Captured datagrams must not take all descriptors: connections could not be accepted any more. */
+static void bound_udp_flows(struct program *p)
+{
+	struct rlimit files;
+	bool captures = false;
+
+	for (size_t i = 0; i < p->config->n_inbounds; i++)
+		captures |= p->config->inbounds[i].transparent.plan.udp;
+	if (getrlimit(RLIMIT_NOFILE, &files) < 0 ||
+	    files.rlim_cur / FLOW_SHARE >= p->config->limits.udp_flows)
+		return;
+	p->most_udp_flows = (uint32_t)(files.rlim_cur / FLOW_SHARE);
+	if (captures)
+		log_warn(NULL,
+			 "only %u captured UDP flows at a time, not limits.udp_flows (%u): that "
+			 "would take %u descriptors",
+			 p->most_udp_flows, p->config->limits.udp_flows,
+			 p->config->limits.udp_flows * FLOW_SHARE);
+}
+
 static int make_routes(struct program *p, char *why, size_t why_len)
 {
 	struct route *r;
@@ -104,6 +126,7 @@ int program_init(struct program *p, const struct config *c, char *why, size_t wh
 		return -ENOMEM;
 	for (size_t i = 0; i < n_fds; i++)
 		p->listen_fds[i] = p->udp_fds[i] = -1;
+	bound_udp_flows(p);
 	err = make_routes(p, why, why_len);
 	for (size_t i = 0; i < c->n_inbounds && !err; i++)
 		err = bind_one(p, i, why, why_len);

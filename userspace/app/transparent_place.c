@@ -2,10 +2,17 @@
 // Places for captured flows and for the tunnel sessions behind them, which all workers share.
 #include "app/transparent_udp.h"
 
+static uint32_t most_flows(const struct transparent_udp *u)
+{
+	uint32_t limit = u->w->config->limits.udp_flows, most = u->w->program->most_udp_flows;
+
+	return most && most < limit ? most : limit;
+}
+
 bool udp_flow_place(struct transparent_udp *u)
 {
 	struct program *p = u->w->program;
-	uint32_t limit = u->w->config->limits.udp_flows;
+	uint32_t limit = most_flows(u);
 
 	if (limit_take(&p->n_udp_flows, limit))
 		return true;

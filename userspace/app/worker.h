@@ -87,6 +87,7 @@ struct program {
 	_Atomic uint32_t n_local;      /* connections of local inbounds */
 	_Atomic uint32_t n_udp;	       /* UDP associations, both roles */
 	_Atomic uint32_t n_udp_flows;	 /* captured: reply sockets */
+	uint32_t most_udp_flows; /* of those, for the descriptors that there are; 0: no bound */
 	_Atomic uint32_t n_udp_sessions; /* captured: associations that hold a tunnel session */
 	_Atomic uint32_t n_farewells;  /* wires being closed in good order */
 	_Atomic uint32_t n_busy;       /* connections and streams that a drain waits for */
