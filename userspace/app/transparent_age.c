@@ -8,6 +8,7 @@
 #define ANSWERED_MS 120000
 #define DONE_MS	    5000
 #define TRIES	    8	 /* at finding one whose client has not just sent something */
+#define LOOKED_AT   64	 /* at finding something of one client's */
 #define SILENT_MS   1000 /* without an answer for so long, it may be ended to make place */
 #define FEW	    4	 /* a quarter of limits.udp_sessions are few, and need make no place */
 
@@ -107,14 +108,41 @@ void udp_age(struct udp_flow *f, enum udp_age age)
 		loop_arm(u->w->loop, &u->sweep, SWEEP_MS, sweep);
 }
 
-static struct udp_flow *worst_flow(struct transparent_udp *u)
-{
-	struct udp_flow *worst = longest_silent(u, UDP_WAITING);
+/* Who has to make a place for another. */
+struct giver {
+	const struct udp_source *only; /* NULL: anybody */
+	bool at_once; /* without regard to what it has just sent: it has most, and others wait */
+};
 
-	if (worst && silent_ms(u, worst->used_ms) < SILENT_MS)
+static struct giver giver(const struct udp_source *greedy, const union sockaddr_any *client)
+{
+	return (struct giver){ greedy, greedy && client && !udp_source_is(greedy, client) };
+}
+
+static struct udp_flow *longest_silent_of(struct transparent_udp *u, enum udp_age age,
+					  const struct giver *g)
+{
+	unsigned n = 0;
+
+	list_for_each (it, &u->ages[age]) {
+		struct udp_flow *f = container_of(it, struct udp_flow, in_age);
+
+		if (!g->only || f->a->source == g->only)
+			return f;
+		if (++n == LOOKED_AT)
+			break;
+	}
+	return NULL;
+}
+
+static struct udp_flow *worst_flow(struct transparent_udp *u, const struct giver *g)
+{
+	struct udp_flow *worst = longest_silent_of(u, UDP_WAITING, g);
+
+	if (worst && !g->at_once && silent_ms(u, worst->used_ms) < SILENT_MS)
 		worst = NULL;
 	for (enum udp_age age = UDP_ANSWERED; age < UDP_AGES; age++) {
-		struct udp_flow *f = longest_silent(u, age);
+		struct udp_flow *f = longest_silent_of(u, age, g);
 
 		if (f && (!worst || f->used_ms < worst->used_ms))
 			worst = f;
@@ -122,12 +150,13 @@ static struct udp_flow *worst_flow(struct transparent_udp *u)
 	return worst;
 }
 
-bool udp_evict_flow(struct transparent_udp *u)
+bool udp_evict_flow(struct transparent_udp *u, const union sockaddr_any *client)
 {
+	struct giver g = giver(udp_greedy_of_flows(u), client);
 	struct udp_flow *f;
 
-	for (int i = 0; i < TRIES && (f = worst_flow(u)); i++) {
-		if (udp_flow_unread(f)) {
+	for (int i = 0; i < TRIES && (f = worst_flow(u, &g)); i++) {
+		if (!g.at_once && udp_flow_unread(f)) {
 			udp_age(f, UDP_WAITING);
 			continue;
 		}
@@ -138,21 +167,39 @@ bool udp_evict_flow(struct transparent_udp *u)
 	return false;
 }
 
-static struct udp_association *worst_association(struct transparent_udp *u)
+static struct udp_association *first_of_giver(struct list *l, const struct giver *g)
 {
-	struct udp_association *a = first_of(&u->answered), *b = first_of(&u->waiting);
+	unsigned n = 0;
 
-	if (b && silent_ms(u, b->used_ms) >= SILENT_MS && (!a || b->used_ms < a->used_ms))
+	list_for_each (it, l) {
+		struct udp_association *a = container_of(it, struct udp_association, in_use);
+
+		if (!g->only || a->source == g->only)
+			return a;
+		if (++n == LOOKED_AT)
+			break;
+	}
+	return NULL;
+}
+
+static struct udp_association *worst_association(struct transparent_udp *u, const struct giver *g)
+{
+	struct udp_association *a = first_of_giver(&u->answered, g);
+	struct udp_association *b = first_of_giver(&u->waiting, g);
+
+	if (b && (g->at_once || silent_ms(u, b->used_ms) >= SILENT_MS) &&
+	    (!a || b->used_ms < a->used_ms))
 		a = b;
 	return a;
 }
 
-bool udp_evict_association(struct transparent_udp *u)
+bool udp_evict_association(struct transparent_udp *u, const union sockaddr_any *client)
 {
+	struct giver g = giver(udp_greedy_of_sessions(u), client);
 	struct udp_association *a;
 
-	for (int i = 0; i < TRIES && (a = worst_association(u)); i++) {
-		if (unread(a)) {
+	for (int i = 0; i < TRIES && (a = worst_association(u, &g)); i++) {
+		if (!g.at_once && unread(a)) {
 			udp_association_used(a, false);
 			continue;
 		}

@@ -40,6 +40,7 @@ void udp_association_end(struct udp_association *a)
 	while (!list_empty(&a->flows))
 		udp_flow_end(container_of(a->flows.next, struct udp_flow, in_association));
 	list_remove(&a->in_use);
+	udp_source_leave(a);
 	if (a->counted)
 		udp_session_give(u);
 	loop_defer(u->w->loop, &a->dead, release);
@@ -74,7 +75,7 @@ static bool may_answer(const struct transparent_udp *u, const union sockaddr_any
 static struct udp_flow *open_uninvited(struct udp_association *a, const union sockaddr_any *from)
 {
 	if (from->sa.sa_family != a->client.sa.sa_family || !may_answer(a->u, from) ||
-	    !udp_flow_place(a->u))
+	    !udp_flow_place(a->u, &a->client))
 		return NULL;
 	return udp_flow_new(a, from, true);
 }
@@ -138,7 +139,7 @@ static struct packets *make_far(struct udp_association *a, struct flow *f)
 	f->tag = a->tag;
 	far = o->ops->packets(o, f, false, timeout_ms);
 	/* each has a socket of its own: no descriptors are left, so a flow of ours may go */
-	if (!far && o->config->type == OUTBOUND_DIRECT && udp_evict_flow(a->u))
+	if (!far && o->config->type == OUTBOUND_DIRECT && udp_evict_flow(a->u, &a->client))
 		far = o->ops->packets(o, f, false, timeout_ms);
 	return far;
 }
@@ -159,8 +160,10 @@ static struct udp_association *make(struct transparent_udp *u, struct flow *f, b
 	list_init(&a->uninvited);
 	list_init(&a->in_use);
 	name(a, f);
-	far = make_far(a, f);
+	far = udp_source_join(a) ? make_far(a, f) : NULL;
 	if (!far) {
+		if (a->source)
+			udp_source_leave(a);
 		free(a);
 		return NULL;
 	}
@@ -173,7 +176,7 @@ int udp_association_new(struct transparent_udp *u, struct flow *f, struct udp_as
 	bool counted = f->outbound->config->type == OUTBOUND_ANYTLS;
 	struct udp_association *a;
 
-	if (counted && !udp_session_place(u))
+	if (counted && !udp_session_place(u, &f->src))
 		return -EAGAIN;
 	a = make(u, f, counted);
 	if (!a) {

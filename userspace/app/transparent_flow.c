@@ -46,6 +46,7 @@ void udp_flow_end(struct udp_flow *f)
 	HASH_DELETE(hh, u->flows, f);
 	list_remove(&f->in_age);
 	list_remove(&f->in_association);
+	udp_source_drop_flow(a);
 	loop_close(u->w->loop, &f->watch);
 	loop_unpost(u->w->loop, &f->more);
 	limit_give(&u->w->program->n_udp_flows);
@@ -153,7 +154,7 @@ static bool open_socket(struct udp_flow *f, bool uninvited)
 	int err = bind_socket(f, uninvited);
 
 	/* no descriptors are left: one of ours may go */
-	if (err == -EMFILE && udp_evict_flow(a->u) && !a->ended)
+	if (err == -EMFILE && udp_evict_flow(a->u, &a->client) && !a->ended)
 		err = bind_socket(f, uninvited);
 	if (err == -EADDRINUSE && udp_may_answer_as(a->u, f->dst.sa.sa_family))
 		err = 0;
@@ -170,6 +171,7 @@ static void remember(struct udp_flow *f, bool uninvited)
 	f->key = udp_key_flow(&a->client, &f->dst);
 	HASH_ADD(hh, a->u->flows, key, sizeof(f->key), f);
 	list_push_back(&a->flows, &f->in_association);
+	udp_source_add_flow(a);
 	if (uninvited) {
 		list_push_back(&a->uninvited, &f->in_uninvited);
 		a->n_uninvited++;

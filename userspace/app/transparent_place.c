@@ -2,21 +2,21 @@
 // Places for captured flows and for the tunnel sessions behind them, which all workers share.
 #include "app/transparent_udp.h"
 
-static uint32_t most_flows(const struct transparent_udp *u)
+uint32_t udp_flows_limit(const struct transparent_udp *u)
 {
 	uint32_t limit = u->w->config->limits.udp_flows, most = u->w->program->most_udp_flows;
 
 	return most && most < limit ? most : limit;
 }
 
-bool udp_flow_place(struct transparent_udp *u)
+bool udp_flow_place(struct transparent_udp *u, const union sockaddr_any *client)
 {
 	struct program *p = u->w->program;
-	uint32_t limit = most_flows(u);
+	uint32_t limit = udp_flows_limit(u);
 
 	if (limit_take(&p->n_udp_flows, limit))
 		return true;
-	return udp_evict_flow(u) && limit_take(&p->n_udp_flows, limit);
+	return udp_evict_flow(u, client) && limit_take(&p->n_udp_flows, limit);
 }
 
 static struct transparent_udp *of_worker(struct transparent_udp *u, unsigned id)
@@ -50,7 +50,7 @@ static void asked(struct mail *m, void *owner)
 
 	(void)owner;
 	atomic_store_explicit(&u->asked, false, memory_order_release);
-	udp_evict_association(u);
+	udp_evict_association(u, NULL);
 }
 
 /* A worker without places of its own could wait for ever while others keep theirs. */
@@ -64,13 +64,13 @@ static void ask_for_place(struct transparent_udp *u)
 	mailbox_send(it->w->mailbox, &it->ask);
 }
 
-bool udp_session_place(struct transparent_udp *u)
+bool udp_session_place(struct transparent_udp *u, const union sockaddr_any *client)
 {
 	struct program *p = u->w->program;
 	uint32_t limit = u->w->config->limits.udp_sessions;
 	bool taken = limit_take(&p->n_udp_sessions, limit);
 
-	if (!taken && udp_evict_association(u))
+	if (!taken && udp_evict_association(u, client))
 		taken = limit_take(&p->n_udp_sessions, limit);
 	else if (!taken)
 		ask_for_place(u);

@@ -68,7 +68,7 @@ int udp_begin(struct transparent_udp *u, const struct datagram *d)
 
 	/* the place comes before the association, which the end of its only flow would end */
 	if (!f)
-		err = udp_flow_place(u) ? open_flow(u, d, &f) : -EAGAIN;
+		err = udp_flow_place(u, &d->from) ? open_flow(u, d, &f) : -EAGAIN;
 	if (err == 0)
 		udp_flow_up(f, d);
 	else if (err != -EAGAIN)
@@ -76,9 +76,11 @@ int udp_begin(struct transparent_udp *u, const struct datagram *d)
 	return err;
 }
 
-static bool is_new(struct transparent_udp *u, const struct datagram *d)
+/* Behind those that wait already. */
+static bool must_wait(struct transparent_udp *u, const struct datagram *d)
 {
-	return !udp_flow_find(u, &d->from, &d->to);
+	return !list_empty(&u->queue) && !udp_flow_find(u, &d->from, &d->to) &&
+	       !udp_source_goes_first(u, &d->from);
 }
 
 void udp_captured(struct transparent_udp *u, const struct datagram *d)
@@ -88,7 +90,7 @@ void udp_captured(struct transparent_udp *u, const struct datagram *d)
 		udp_drop(u);
 	else if (u->dns && sockaddr_port(&d->to) == PORT_DNS)
 		dns_hijack_ask(u->dns, d);
-	else if ((!list_empty(&u->queue) && is_new(u, d)) || udp_begin(u, d) == -EAGAIN)
+	else if (must_wait(u, d) || udp_begin(u, d) == -EAGAIN)
 		udp_queue_add(u, d);
 }
 

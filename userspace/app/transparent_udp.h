@@ -15,6 +15,7 @@
 #include "io/datagram.h"
 
 struct dns_hijack;
+struct udp_source;
 
 #define PORT_DNS 53
 
@@ -46,7 +47,8 @@ struct udp_association {
 	struct packets p; /* its near side */
 	struct transparent_udp *u;
 	struct outbound *o;
-	struct udp_key key; /* client and outbound */
+	struct udp_source *source; /* all of the client's address */
+	struct udp_key key;	   /* client and outbound */
 	UT_hash_handle hh;
 	union sockaddr_any client;
 	struct udp_flow *recent;      /* the one used last; may be NULL */
@@ -76,7 +78,10 @@ struct transparent_udp {
 	struct datagrams *batch;
 	struct udp_flow *flows;		      /* by key */
 	struct udp_association *associations; /* by key */
-	struct list ages[UDP_AGES];	      /* of flows */
+	struct udp_source *sources;	      /* clients' addresses, by key */
+	struct udp_source *most_flows,
+		*most_sessions;	    /* who got the most when it got its last one; may be NULL */
+	struct list ages[UDP_AGES]; /* of flows */
 	struct list waiting,
 		answered;  /* associations that hold a place, the longest silent first */
 	struct list queue; /* first datagrams of flows that wait for a place */
@@ -140,9 +145,25 @@ void udp_flow_down(struct udp_flow *f, const uint8_t *data, size_t n);
 void udp_ages_init(struct transparent_udp *u);
 /* Puts a flow where it belongs by its age, as of now. */
 void udp_age(struct udp_flow *f, enum udp_age age);
-/* Makes a place by ending what was used least lately; false where nothing may be ended. */
-bool udp_evict_flow(struct transparent_udp *u);
-bool udp_evict_association(struct transparent_udp *u);
+/* Makes a place for a client (NULL: another worker's) by ending what was used least lately, where
+ * one client has most of it then something of that one; false where nothing may be ended. */
+bool udp_evict_flow(struct transparent_udp *u, const union sockaddr_any *client);
+bool udp_evict_association(struct transparent_udp *u, const union sockaddr_any *client);
+
+/* transparent_source.c */
+
+/* Counts an association for its client's address, and no more. False without memory. */
+bool udp_source_join(struct udp_association *a);
+void udp_source_leave(struct udp_association *a);
+void udp_source_add_flow(struct udp_association *a);
+void udp_source_drop_flow(struct udp_association *a);
+/* The address that leaves the others less than half; NULL: none does. */
+const struct udp_source *udp_greedy_of_flows(const struct transparent_udp *u);
+const struct udp_source *udp_greedy_of_sessions(const struct transparent_udp *u);
+bool udp_source_is(const struct udp_source *s, const union sockaddr_any *client);
+/* Whether a client need not wait behind datagrams that wait for a place: another address has most
+ * of them, and will give one. */
+bool udp_source_goes_first(const struct transparent_udp *u, const union sockaddr_any *client);
 
 /* transparent_run.c */
 
@@ -156,11 +177,13 @@ void udp_run_forget(struct udp_flow *f);
 
 /* transparent_place.c */
 
-/* Takes one of limits.udp_flows, perhaps by ending another flow. */
-bool udp_flow_place(struct transparent_udp *u);
+/* limits.udp_flows, or what the descriptors allow. */
+uint32_t udp_flows_limit(const struct transparent_udp *u);
+/* Takes one of limits.udp_flows for a client, perhaps by ending another flow. */
+bool udp_flow_place(struct transparent_udp *u, const union sockaddr_any *client);
 /* Takes one of limits.udp_sessions, perhaps by ending another association; where none may be ended
  * here, another worker is asked to end one. */
-bool udp_session_place(struct transparent_udp *u);
+bool udp_session_place(struct transparent_udp *u, const union sockaddr_any *client);
 void udp_session_give(struct transparent_udp *u);
 
 /* transparent_queue.c */
