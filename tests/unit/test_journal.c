@@ -34,7 +34,7 @@ static int set_up(void **state)
 	strcpy(b->folder, "/tmp/anytlsd-journal-XXXXXX");
 	assert_non_null(mkdtemp(b->folder));
 	snprintf(b->file, sizeof(b->file), "%s/gw.rules", b->folder);
-	b->lock = journal_lock(b->folder, b->why, sizeof(b->why));
+	b->lock = journal_lock(b->folder, true, b->why, sizeof(b->why));
 	assert_true(b->lock >= 0);
 	*state = b;
 	return 0;

@@ -189,7 +189,7 @@ static int mend(struct setup *s, const struct plan *p)
 int setup_mend(const struct plan *p, const struct setup_options *o, char *why, size_t why_len)
 {
 	struct setup s;
-	int err = setup_begin(&s, p->name, p, o, why, why_len);
+	int err = setup_begin(&s, p->name, p, false, o, why, why_len);
 
 	if (!err && s.journal.exists)
 		err = mend(&s, p);
