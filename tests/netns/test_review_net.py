@@ -11,7 +11,7 @@ import pytest
 
 import flows
 import internet
-from bed import FAMILIES, V4, V6, WAN
+from bed import FAMILIES, LAN, V4, V6, WAN
 from daemon import PROGRAM, wait_until
 from gateway import DATAGRAMS, MODES, REDIRECT, SK_LOOKUP, TPROXY
 
@@ -215,3 +215,48 @@ def test_program_is_missed_and_goes_when_it_is_not_needed(bed, gateway):
     assert list(bed.pins.rglob("steer_own"))
     made.start()
     assert not list(bed.pins.rglob("steer_own"))
+
+
+def peer(bed, f, port):
+    """Somebody in the internet with a socket of his own."""
+    sock = bed.keep(bed.inet.socket(flows.family(f.target), socket.SOCK_DGRAM))
+    sock.settimeout(5)
+    sock.bind((f.target, port))
+    return sock
+
+
+@pytest.mark.parametrize("mode", DATAGRAMS)
+def test_peer_that_speaks_first_is_answered_through_the_tunnel_or_not_at_all(bed, gateway, mode):
+    """To conntrack it is he who begins the flow, and the client's answers are replies."""
+    made = gateway(mode, inbound={"spare_replies": True})
+    clients = {}
+    for f in FAMILIES:
+        asked, other = peer(bed, f, 6001), peer(bed, f, 6002)
+        sock = clients[f] = bed.keep(flows.udp_socket(bed.client, f.target, connected=False))
+        sock.sendto(b"I am here", (f.target, 6001))
+        _, where = asked.recvfrom(100)
+        other.sendto(b"who are you", where)
+        data, who = sock.recvfrom(100)
+        assert (data, who[:2]) == (b"who are you", (f.target, 6002))
+        for _ in range(2):
+            sock.sendto(b"it is me", who)
+            assert other.recvfrom(100) == (b"it is me", where)
+    made.kill()
+    for f in FAMILIES:
+        clients[f].sendto(b"are you there", (f.target, 6002))
+    assert bed.leaks() == []
+
+
+def test_another_chain_that_sets_the_whole_mark(bed, gateway):
+    """As those for several uplinks do."""
+    bed.gateway.nft(f"""table inet operator {{
+ chain pre {{ type filter hook prerouting priority 0
+  iifname "{LAN}" meta mark set 0x10
+ }}
+}}
+""")
+    bed.before = bed.snapshot()
+    gateway(SK_LOOKUP, inbound={"spare_replies": True})
+    for f in FAMILIES:
+        assert peers(bed, bed.client, f, f.target) == {f.server}
+    assert bed.leaks() == []

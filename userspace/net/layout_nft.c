@@ -4,9 +4,11 @@
 
 /* Before nat, behind conntrack: where tproxy belongs. */
 #define PREROUTING "type filter hook prerouting priority mangle; policy accept;"
-#define OUTPUT	   "type route hook output priority mangle; policy accept;"
+/* Behind everybody who sets marks: a mark that another chain overwrites is a leak. */
+#define PREROUTING_LAST "type filter hook prerouting priority 300; policy accept;"
+#define OUTPUT		"type route hook output priority mangle; policy accept;"
 
-/* "meta mark" or "ct mark" with one more bit, the others as they are. */
+/* "meta mark" or "ct mark" with more bits, the others as they are. */
 static void set_bit(struct writing *w, const char *when, const char *what, uint32_t bit,
 		    const char *then)
 {
@@ -16,7 +18,7 @@ static void set_bit(struct writing *w, const char *when, const char *what, uint3
 /* Lets replies and flows through that were there before; remembers the others in conntrack. */
 static void put_older(struct writing *w)
 {
-	nft_line(w, "ct direction reply accept");
+	nft_line(w, "ct direction reply ct mark and 0x%08x == 0 accept", w->p->own_mark);
 	nft_line(w, "ct state established,related ct mark and 0x%08x == 0 accept",
 		 w->p->capture_mark);
 	set_bit(w, "ct state new ", "ct mark", w->p->capture_mark, "");
@@ -41,10 +43,11 @@ static void put_spare_chain(struct writing *w)
 	char older[80];
 
 	nft_begin(w, "prerouting");
-	nft_line(w, PREROUTING);
+	nft_line(w, PREROUTING_LAST);
 	nft_captured(w);
 	nft_line(w, "meta l4proto != %s accept", nft_protocols(w));
-	set_bit(w, "ct direction reply ", "meta mark", own, " accept");
+	snprintf(older, sizeof(older), "ct direction reply ct mark and 0x%08x == 0 ", own);
+	set_bit(w, older, "meta mark", own, " accept");
 	snprintf(older, sizeof(older), "ct state established,related ct mark and 0x%08x == 0 ",
 		 capture);
 	set_bit(w, older, "meta mark", own, " accept");
@@ -86,6 +89,21 @@ static void put_output_chain(struct writing *w)
 	put_beginning(w);
 	put_older(w);
 	set_bit(w, "", "meta mark", w->p->capture_mark, "");
+	nft_end(w);
+}
+
+/*
+ * A peer that a client did not ask may be the first to speak, or the first after conntrack forgot
+ * them both: to conntrack the daemon's answer socket begins a flow then, and what the client says
+ * would be its reply, and spared. So what the daemon begins has both bits in conntrack.
+ */
+static void put_own_chain(struct writing *w)
+{
+	nft_begin(w, "own");
+	nft_line(w, "type filter hook output priority mangle; policy accept;");
+	nft_line(w, "meta mark and 0x%08x == 0 accept", w->p->own_mark);
+	set_bit(w, "meta l4proto udp ct state new ", "ct mark", w->p->own_mark | w->p->capture_mark,
+		"");
 	nft_end(w);
 }
 
@@ -167,6 +185,8 @@ static void put_chains(struct writing *w)
 		put_redirect_local(w);
 	if (p->steering != STEERING_REDIRECT && p->local)
 		put_output_chain(w);
+	if (p->steering != STEERING_REDIRECT && p->udp)
+		put_own_chain(w);
 }
 
 void layout_nft(const struct plan *p, const struct layout *l, const struct prefix_list *bypass,
