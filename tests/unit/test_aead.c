@@ -11,6 +11,8 @@
 #include <cmocka.h>
 #include <openssl/evp.h>
 
+#include "base/clock.h"
+
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 #define MANY	 300 /* more than there are contexts */
 
@@ -30,6 +32,7 @@ static struct user users[MANY];
 static int set_up(void **state)
 {
 	(void)state;
+	clock_freeze_ms(1000);
 	aead = aead_new();
 	for (size_t i = 0; i < MANY; i++) {
 		users[i] = (struct user){ .suite = suites[i % COUNT(suites)], .seal = i / 3 % 2 };
@@ -44,6 +47,7 @@ static int tear_down(void **state)
 	(void)state;
 	aead_free(aead);
 	aead_free(NULL);
+	clock_freeze_ms(0);
 	return 0;
 }
 
@@ -59,11 +63,18 @@ static void stream(EVP_CIPHER_CTX *ctx, uint8_t out[static 32])
 	assert_int_equal(n, sizeof(zeros));
 }
 
+/* So slowly that there is no reason for more contexts. */
+static EVP_CIPHER_CTX *get_later(struct user *u)
+{
+	clock_freeze_ms(clock_now_ms() + 1);
+	return aead_get(aead, &u->claim, u->suite, u->key, u->seal);
+}
+
 /* The user's context has the user's cipher, key and direction. */
 static void check_context(struct user *u)
 {
 	static const char *const names[] = { "AES-128-GCM", "AES-256-GCM", "ChaCha20-Poly1305" };
-	EVP_CIPHER_CTX *ctx = aead_get(aead, &u->claim, u->suite, u->key, u->seal);
+	EVP_CIPHER_CTX *ctx = get_later(u);
 	EVP_CIPHER *cipher = EVP_CIPHER_fetch(NULL, names[u->suite - suites[0]], NULL);
 	EVP_CIPHER_CTX *fresh = EVP_CIPHER_CTX_new();
 	uint8_t got[32], want[32];
@@ -83,6 +94,31 @@ static void aead_get__more_users_than_contexts__each_has_its_own_key(void **stat
 	for (int round = 0; round < 3; round++)
 		for (size_t i = 0; i < MANY; i++)
 			check_context(&users[i * 7 % MANY]);
+}
+
+static void aead_get__all_within_a_moment__all_keep_their_contexts(void **state)
+{
+	EVP_CIPHER_CTX *had[MANY];
+	unsigned kept = 0;
+
+	(void)state;
+	for (size_t i = 0; i < MANY; i++) {
+		struct user *u = &users[i];
+
+		had[i] = aead_get(aead, &u->claim, u->suite, u->key, u->seal);
+		assert_non_null(had[i]);
+	}
+	for (size_t i = 0; i < MANY; i++) {
+		struct user *u = &users[i];
+
+		kept += aead_get(aead, &u->claim, u->suite, u->key, u->seal) == had[i];
+		check_context(u);
+	}
+	assert_int_equal(kept, MANY);
+	for (size_t i = 0; i < MANY; i++)
+		aead_drop(aead, &users[i].claim);
+	for (size_t i = 0; i < MANY; i++)
+		check_context(&users[i]);
 }
 
 static void aead_get__again__is_the_same_context(void **state)
@@ -136,6 +172,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(aead_get__more_users_than_contexts__each_has_its_own_key),
+		TEST(aead_get__all_within_a_moment__all_keep_their_contexts),
 		TEST(aead_get__again__is_the_same_context),
 		TEST(aead_drop__then_another_key__is_taken),
 		TEST(aead_drop__of_a_context_taken_away__leaves_it),
