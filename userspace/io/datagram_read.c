@@ -20,6 +20,8 @@ struct datagrams {
 		struct cmsghdr align;
 	} control[DATAGRAMS_MAX];
 	uint8_t *data;
+	int used;      /* so many of the first were written to by the last read */
+	bool original; /* they are laid out for that */
 };
 
 struct datagrams *datagrams_new(void)
@@ -33,6 +35,7 @@ struct datagrams *datagrams_new(void)
 		free(d);
 		return NULL;
 	}
+	d->used = DATAGRAMS_MAX;
 	for (int i = 0; i < DATAGRAMS_MAX; i++) {
 		d->iov[i] = (struct iovec){ d->data + i * STRIDE, DATA_MAX };
 		d->msg[i].msg_hdr.msg_iov = &d->iov[i];
@@ -50,9 +53,13 @@ void datagrams_free(struct datagrams *d)
 	free(d);
 }
 
+/* Only what the last read has changed: most bring one datagram. */
 static void prepare(struct datagrams *d, bool original)
 {
-	for (int i = 0; i < DATAGRAMS_MAX; i++) {
+	int n = d->original == original ? d->used : DATAGRAMS_MAX;
+
+	d->original = original;
+	for (int i = 0; i < n; i++) {
 		struct msghdr *m = &d->msg[i].msg_hdr;
 
 		m->msg_namelen = sizeof(d->from[i]);
@@ -83,6 +90,7 @@ int datagrams_read(struct datagrams *d, int fd, bool original,
 	do {
 		n = recvmmsg(fd, d->msg, DATAGRAMS_MAX, MSG_DONTWAIT, NULL);
 	} while (n < 0 && errno == EINTR);
+	d->used = n < 0 ? DATAGRAMS_MAX : n;
 	if (n < 0)
 		return errno == EAGAIN || errno == EWOULDBLOCK ? 0 : -errno;
 	for (int i = 0; i < n; i++)
