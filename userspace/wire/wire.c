@@ -124,14 +124,23 @@ int wire_write_in_place(struct wire *w, struct iovec *iov, int n, enum wire_push
 	return w->ops->write_in_place(w, iov, n, (size_t)total, push);
 }
 
-static ssize_t send_some(int fd, const struct iovec *iov, int n)
+/* One piece, as nearly always, costs the kernel less by send(). */
+static ssize_t send_pieces(int fd, const struct iovec *iov, int n)
 {
 	struct msghdr msg = { .msg_iov = (struct iovec *)iov, .msg_iovlen = (size_t)n };
 	ssize_t sent;
 
 	do {
-		sent = sendmsg(fd, &msg, MSG_NOSIGNAL);
+		sent = n == 1 ? send(fd, iov->iov_base, iov->iov_len, MSG_NOSIGNAL)
+			      : sendmsg(fd, &msg, MSG_NOSIGNAL);
 	} while (sent < 0 && errno == EINTR);
+	return sent;
+}
+
+static ssize_t send_some(int fd, const struct iovec *iov, int n)
+{
+	ssize_t sent = send_pieces(fd, iov, n);
+
 	if (sent < 0)
 		return errno == EAGAIN || errno == EWOULDBLOCK ? 0 : -errno;
 	return sent;
@@ -207,13 +216,8 @@ int wire_send_queue(int fd, struct buf *out, struct buf_pool *pool, uint64_t *to
 {
 	while (out->len > 0) {
 		struct iovec iov[FLUSH_PIECES];
-		struct msghdr msg = { .msg_iov = iov };
-		ssize_t sent;
+		ssize_t sent = send_pieces(fd, iov, buf_peek(out, iov, FLUSH_PIECES));
 
-		msg.msg_iovlen = (size_t)buf_peek(out, iov, FLUSH_PIECES);
-		sent = sendmsg(fd, &msg, MSG_NOSIGNAL);
-		if (sent < 0 && errno == EINTR)
-			continue;
 		if (sent < 0)
 			return errno == EWOULDBLOCK ? -EAGAIN : -errno;
 		*total += (uint64_t)sent;
