@@ -71,6 +71,19 @@ static int tear_down(void **state)
 	return 0;
 }
 
+static void mailbox_receive__loop_turns_no_more__all_that_is_there_arrives(void **state)
+{
+	struct office *o = *state;
+
+	for (unsigned i = 1; i <= 3; i++)
+		mailbox_send(o->box, &letter_new(0, i)->m);
+	mailbox_receive(o->box);
+	assert_int_equal(o->received, 3);
+	assert_false(o->out_of_order);
+	loop_turn(o->loop, 0); /* and not for the second time */
+	assert_int_equal(o->received, 3);
+}
+
 static void mailbox_send__several__arrive_in_one_turn_in_order(void **state)
 {
 	struct office *o = *state;
@@ -176,6 +189,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		office_test(mailbox_send__several__arrive_in_one_turn_in_order),
+		office_test(mailbox_receive__loop_turns_no_more__all_that_is_there_arrives),
 		office_test(mailbox_send__after_a_delivery__wakes_again),
 		office_test(mailbox_send__from_receive__arrives_in_the_next_turn),
 		office_test(mailbox__nothing_sent__nothing_received),

@@ -111,6 +111,20 @@ static void hand_over__to_a_worker_that_drains__is_dropped(void **state)
 	udp_bed_free(b);
 }
 
+static void hand_over__to_a_worker_that_ends__is_dropped_and_not_lost(void **state)
+{
+	struct udp_bed *b = udp_bed_new_of(2);
+	int fd = misled(b);
+
+	(void)state;
+	b->workers[1].draining = true;
+	mailbox_receive(b->workers[1].mailbox);
+	assert_int_equal(b->transparents[1].udp->n_handed, 0);
+	assert_int_equal(b->workers[1].counters.udp_dropped, 1);
+	close(fd);
+	udp_bed_free(b);
+}
+
 /* A client of that worker. */
 static int client_of(struct udp_bed *b, unsigned worker)
 {
@@ -208,6 +222,7 @@ int main(void)
 		cmocka_unit_test(
 			hand_over__other_worker_is_busy__1024_wait_and_the_rest_is_dropped),
 		cmocka_unit_test(hand_over__to_a_worker_that_drains__is_dropped),
+		cmocka_unit_test(hand_over__to_a_worker_that_ends__is_dropped_and_not_lost),
 		cmocka_unit_test(sessions__all_are_another_workers__one_of_them_goes),
 		cmocka_unit_test(hand_over__between_threads__every_datagram_is_answered),
 	};

@@ -116,7 +116,7 @@ static void receive_handed(struct mail *m, void *owner)
 	struct datagram d = { .from = h->from, .to = h->to, .data = h->data, .n = h->n };
 
 	limit_give(&u->n_handed);
-	if (u->watch.ready)
+	if (u->watch.ready && !w->draining)
 		udp_captured(u, &d);
 	else
 		udp_drop(u);

@@ -140,6 +140,8 @@ int worker_init(struct worker *w, struct program *p, unsigned id, char *why, siz
 void worker_done(struct worker *w)
 {
 	w->draining = true;
+	if (w->mailbox) /* connections and datagrams that came after the loop's last turn */
+		mailbox_receive(w->mailbox);
 	for (size_t i = 0; w->inbounds && i < w->config->n_inbounds; i++)
 		if (w->inbounds[i])
 			w->inbounds[i]->ops->free(w->inbounds[i]);

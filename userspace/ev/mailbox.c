@@ -32,23 +32,28 @@ static struct mail *take_all(struct mailbox *mb)
 	return oldest;
 }
 
-static void woken(struct watcher *w, uint32_t events)
+void mailbox_receive(struct mailbox *mb)
 {
-	struct mailbox *mb = container_of(w, struct mailbox, w);
-	uint64_t count;
-	struct mail *m;
+	struct mail *m = take_all(mb);
 
-	(void)events;
-	/* read before taking: a sender that finds the stack empty afterwards wakes us again */
-	while (read(w->fd, &count, sizeof(count)) < 0 && errno == EINTR)
-		;
-	m = take_all(mb);
 	while (m) {
 		struct mail *next = m->next;
 
 		m->receive(m, mb->owner);
 		m = next;
 	}
+}
+
+static void woken(struct watcher *w, uint32_t events)
+{
+	struct mailbox *mb = container_of(w, struct mailbox, w);
+	uint64_t count;
+
+	(void)events;
+	/* read before taking: a sender that finds the stack empty afterwards wakes us again */
+	while (read(w->fd, &count, sizeof(count)) < 0 && errno == EINTR)
+		;
+	mailbox_receive(mb);
 }
 
 struct mailbox *mailbox_new(struct loop *l, void *owner)

@@ -17,6 +17,8 @@ struct mailbox;
 
 /* Receives in the thread that runs `l`; `owner` is passed to each receive(). NULL on failure. */
 struct mailbox *mailbox_new(struct loop *l, void *owner);
+/* In the loop's thread, or after it has ended: receives what is there already. */
+void mailbox_receive(struct mailbox *mb);
 /* After the loop has ended and no thread sends any more. Unreceived mail is lost (not freed). */
 void mailbox_free(struct mailbox *mb);
 /* Any thread; in order per sender; never fails and never blocks for long. */
