@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Captured datagrams of clients and answers of servers that mean no good.
+#include <errno.h>
+#include <netinet/ip.h>
+#include <netinet/ip_icmp.h>
+#include <netinet/udp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -88,6 +92,69 @@ static void answers__client_is_gone__each_is_counted_once(void **state)
 	assert_int_equal(b->program.n_udp_flows, 0);
 	assert_int_equal(b->workers[0].counters.udp_answered, 1 + 2);
 	assert_int_equal(dropped(b), 3);
+}
+
+static uint16_t sum16(const uint8_t *p, size_t n)
+{
+	uint32_t s = 0;
+
+	for (size_t i = 0; i < n; i += 2)
+		s += (uint32_t)(p[i] << 8 | p[i + 1]);
+	return htons((uint16_t) ~((s & 0xffff) + (s >> 16)));
+}
+
+/* What a router on the way from a server to a client says of a datagram that is too large for it.
+ */
+static void too_large(struct udp_bed *b, const char *server, int client)
+{
+	struct {
+		struct icmphdr icmp;
+		struct iphdr ip;
+		struct udphdr udp;
+	} m = { .icmp = { .type = ICMP_DEST_UNREACH, .code = ICMP_FRAG_NEEDED } };
+	union sockaddr_any from = udp_bed_address(server, 0), to;
+	socklen_t len = sizeof(to);
+	int fd = socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_ICMP);
+
+	assert_int_equal(getsockname(client, &to.sa, &len), 0);
+	m.icmp.un.frag.mtu = htons(1000);
+	m.ip = (struct iphdr){ .version = 4,
+			       .ihl = 5,
+			       .ttl = 60,
+			       .protocol = IPPROTO_UDP,
+			       .tot_len = htons(1400),
+			       .saddr = from.in.sin_addr.s_addr,
+			       .daddr = to.in.sin_addr.s_addr };
+	m.ip.check = sum16((const uint8_t *)&m.ip, sizeof(m.ip));
+	m.udp = (struct udphdr){ .source = htons(b->port),
+				 .dest = htons(sockaddr_port(&to)),
+				 .len = htons(1380) };
+	m.icmp.checksum = sum16((const uint8_t *)&m, sizeof(m));
+	assert_int_equal(sendto(fd, &m, sizeof(m), 0, &from.sa, sockaddr_len(&from)), sizeof(m));
+	close(fd);
+}
+
+static void answers__too_large_for_the_way_to_the_client__the_flow_stays(void **state)
+{
+	struct udp_bed *b = *state;
+	int fd = udp_bed_client(b, SERVER4), error = 0;
+	union sockaddr_any client, dst = udp_bed_address(SERVER4, b->port);
+	socklen_t len = sizeof(client);
+	struct udp_flow *f;
+
+	udp_bed_exchange(b, fd, "x");
+	assert_int_equal(getsockname(fd, &client.sa, &len), 0);
+	f = udp_flow_find(udp_bed_udp(b), &client, &dst);
+	too_large(b, SERVER4, fd);
+	len = sizeof(error);
+	assert_int_equal(getsockopt(f->watch.fd, SOL_SOCKET, SO_ERROR, &error, &len), 0);
+	assert_int_equal(error, EMSGSIZE); /* it is told of it; this takes the error off */
+	too_large(b, SERVER4, fd);
+	udp_bed_settle(b);
+	assert_ptr_equal(udp_flow_find(udp_bed_udp(b), &client, &dst), f);
+	udp_bed_exchange(b, fd, "y");
+	assert_int_equal(b->n_made, 1);
+	close(fd);
 }
 
 static struct worker *worker_of(struct udp_bed *b, const union sockaddr_any *client)
@@ -181,6 +248,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		bed_test(answer__as_from_a_service_of_this_machine__is_dropped),
 		bed_test(answers__client_is_gone__each_is_counted_once),
+		bed_test(answers__too_large_for_the_way_to_the_client__the_flow_stays),
 		bed_test(direct__no_descriptor_for_a_new_client__the_longest_silent_one_goes),
 		cmocka_unit_test(captured__of_another_workers_client_on_a_reply_socket__goes_there),
 	};

@@ -117,9 +117,10 @@ static void read_some(struct udp_flow *f)
 	struct datagram d[DATAGRAMS_MAX];
 	int n = datagrams_read(u->batch, f->watch.fd, false, d), i = 0;
 
-	if (n < 0) /* ICMP: the client does not want answers */
+	/* ICMP: the client does not want answers, or one was too large for the way to it */
+	if (n == -ECONNREFUSED)
 		udp_flow_end(f);
-	if (n == DATAGRAMS_MAX)
+	else if (n < 0 || n == DATAGRAMS_MAX)
 		loop_post(u->w->loop, &f->more, read_on);
 	for (; i < n && !f->ended; i++)
 		received(f, &d[i]);
