@@ -94,6 +94,35 @@ static void answers__client_is_gone__each_is_counted_once(void **state)
 	assert_int_equal(dropped(b), 3);
 }
 
+/* Of another client, who is answered. */
+static int other_client(struct udp_bed *b)
+{
+	int fd = udp_bed_client(b, SERVER6);
+
+	udp_bed_exchange(b, fd, "other");
+	clock_freeze_ms(clock_now_ms() + 10);
+	return fd;
+}
+
+static void answers__of_many_strangers_at_the_limit_of_flows__no_others_flow_goes(void **state)
+{
+	struct udp_bed *b = *state;
+	int other = other_client(b), fd = udp_bed_client(b, SERVER4);
+
+	b->config.limits.udp_flows = 2 + 32;
+	udp_bed_exchange(b, fd, "x");
+	for (uint16_t i = 0; i < 100; i++)
+		udp_bed_answer(udp_bed_last_far(b), "203.0.113.9", (uint16_t)(1000 + i),
+			       "stranger");
+	assert_int_equal(b->workers[0].counters.udp_evicted, 0);
+	assert_int_equal(dropped(b), 0);
+	udp_bed_exchange(b, fd, "y");
+	udp_bed_exchange(b, other, "z");
+	assert_int_equal(b->n_made, 2);
+	close(fd);
+	close(other);
+}
+
 static uint16_t sum16(const uint8_t *p, size_t n)
 {
 	uint32_t s = 0;
@@ -248,6 +277,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		bed_test(answer__as_from_a_service_of_this_machine__is_dropped),
 		bed_test(answers__client_is_gone__each_is_counted_once),
+		bed_test(answers__of_many_strangers_at_the_limit_of_flows__no_others_flow_goes),
 		bed_test(answers__too_large_for_the_way_to_the_client__the_flow_stays),
 		bed_test(direct__no_descriptor_for_a_new_client__the_longest_silent_one_goes),
 		cmocka_unit_test(captured__of_another_workers_client_on_a_reply_socket__goes_there),

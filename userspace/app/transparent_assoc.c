@@ -7,6 +7,8 @@
 #include "app/transparent_udp.h"
 #include "base/log.h"
 
+#define UNINVITED_MAX 32 /* flows of one association; for one more the oldest goes */
+
 static void release(struct deferred *d)
 {
 	free(container_of(d, struct udp_association, dead));
@@ -72,10 +74,18 @@ static bool may_answer(const struct transparent_udp *u, const union sockaddr_any
 	       !prefix_list_has(&u->t->in.config->transparent.plan.bypass, ip, n);
 }
 
+/* Nobody else's flow shall go for the many that anybody may send. */
+static bool place_for_uninvited(struct udp_association *a)
+{
+	if (a->n_uninvited == UNINVITED_MAX)
+		udp_flow_end(container_of(a->uninvited.next, struct udp_flow, in_uninvited));
+	return udp_flow_place(a->u, &a->client);
+}
+
 static struct udp_flow *open_uninvited(struct udp_association *a, const union sockaddr_any *from)
 {
 	if (from->sa.sa_family != a->client.sa.sa_family || !may_answer(a->u, from) ||
-	    !udp_flow_place(a->u, &a->client))
+	    !place_for_uninvited(a))
 		return NULL;
 	return udp_flow_new(a, from, true);
 }

@@ -6,8 +6,6 @@
 
 #include "app/transparent_udp.h"
 
-#define UNINVITED_MAX 32 /* of one association; beyond it the oldest goes */
-
 static void release(struct deferred *d)
 {
 	free(container_of(d, struct udp_flow, dead));
@@ -179,8 +177,6 @@ static void remember(struct udp_flow *f, bool uninvited)
 	}
 	udp_age(f, UDP_WAITING);
 	count(&a->u->w->counters.udp_flows, 1);
-	if (a->n_uninvited > UNINVITED_MAX)
-		udp_flow_end(container_of(a->uninvited.next, struct udp_flow, in_uninvited));
 }
 
 struct udp_flow *udp_flow_new(struct udp_association *a, const union sockaddr_any *dst,
