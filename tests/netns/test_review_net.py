@@ -4,6 +4,7 @@
 import os
 import shutil
 import socket
+import struct
 import tempfile
 import time
 
@@ -259,4 +260,35 @@ def test_another_chain_that_sets_the_whole_mark(bed, gateway):
     gateway(SK_LOOKUP, inbound={"spare_replies": True})
     for f in FAMILIES:
         assert peers(bed, bed.client, f, f.target) == {f.server}
+    assert bed.leaks() == []
+
+
+def forget_flows(space):
+    """Empties conntrack's table, as scripts do when an uplink comes back; their routes change, too."""
+    with space.socket(socket.AF_NETLINK, socket.SOCK_RAW, 12) as sock:
+        sock.sendto(struct.pack("=IHHIIBBH", 20, 1 << 8 | 2, 5, 1, 0, 0, 0, 0), (0, 0))
+        answer = sock.recv(100)
+    assert struct.unpack_from("=i", answer, 16) == (0,)
+    for v, to in (("", "11.40.0.0/16"), ("-6 ", "2a07:40::/32")):
+        space.ip(f"{v}route add {to} dev {WAN}", f"{v}route del {to} dev {WAN}")
+
+
+@pytest.mark.parametrize("early_demux", [0, 1])
+@pytest.mark.parametrize("mode", DATAGRAMS)
+def test_connections_live_on_when_conntrack_forgets_them(bed, gateway, mode, early_demux):
+    """Whoever of the two speaks first then."""
+    bed.gateway.sysctl("net.ipv4.ip_early_demux", early_demux)
+    gateway(mode, inbound={"spare_replies": True})
+    for f in FAMILIES:
+        with bed.inet.socket(flows.family(f.target), socket.SOCK_STREAM) as listener:
+            listener.bind((f.target, 6005))
+            listener.listen()
+            listener.settimeout(5)
+            near = bed.keep(flows.connect(bed.client, (f.target, 6005)))
+            far = bed.keep(listener.accept()[0])
+        for first, second in ((far, near), (near, far)) * 2:
+            forget_flows(bed.gateway)
+            for says, hears in ((first, second), (second, first)) * 2:
+                says.sendall(b"is anybody there")
+                assert flows.recv_exact(hears, 16, 5) == b"is anybody there"
     assert bed.leaks() == []

@@ -172,7 +172,7 @@ static void layout__sk_lookup_that_spares__captures_ipv4_by_mark(void **state)
 		    "\tchain own {\n"
 		    "\t\ttype filter hook output priority mangle; policy accept;\n"
 		    "\t\tmeta mark and 0x08000000 == 0 accept\n"
-		    "\t\tmeta l4proto udp ct state new ct mark set ct mark or 0x0c000000\n"
+		    "\t\tmeta l4proto { tcp, udp } ct state new ct mark set ct mark or 0x0c000000\n"
 		    "\t}\n"
 		    "}\n");
 	plan_done(&p);
@@ -227,7 +227,7 @@ static void layout__local__marks_output_but_no_replies(void **state)
 		    "\tchain own {\n"
 		    "\t\ttype filter hook output priority mangle; policy accept;\n"
 		    "\t\tmeta mark and 0x08000000 == 0 accept\n"
-		    "\t\tmeta l4proto udp ct state new ct mark set ct mark or 0x0c000000\n"
+		    "\t\tmeta l4proto { tcp, udp } ct state new ct mark set ct mark or 0x0c000000\n"
 		    "\t}\n"
 		    "}\n");
 	plan_done(&p);

@@ -93,17 +93,19 @@ static void put_output_chain(struct writing *w)
 }
 
 /*
- * A peer that a client did not ask may be the first to speak, or the first after conntrack forgot
- * them both: to conntrack the daemon's answer socket begins a flow then, and what the client says
+ * A peer that a client did not ask may be the first to speak, or anybody the first after conntrack
+ * forgot the two: to conntrack the daemon's socket begins a flow then, and what the client says
  * would be its reply, and spared. So what the daemon begins has both bits in conntrack.
  */
 static void put_own_chain(struct writing *w)
 {
+	char when[60];
+
 	nft_begin(w, "own");
 	nft_line(w, "type filter hook output priority mangle; policy accept;");
 	nft_line(w, "meta mark and 0x%08x == 0 accept", w->p->own_mark);
-	set_bit(w, "meta l4proto udp ct state new ", "ct mark", w->p->own_mark | w->p->capture_mark,
-		"");
+	snprintf(when, sizeof(when), "meta l4proto %s ct state new ", nft_protocols(w));
+	set_bit(w, when, "ct mark", w->p->own_mark | w->p->capture_mark, "");
 	nft_end(w);
 }
 
@@ -185,7 +187,7 @@ static void put_chains(struct writing *w)
 		put_redirect_local(w);
 	if (p->steering != STEERING_REDIRECT && p->local)
 		put_output_chain(w);
-	if (p->steering != STEERING_REDIRECT && p->udp)
+	if (p->steering != STEERING_REDIRECT)
 		put_own_chain(w);
 }
 
