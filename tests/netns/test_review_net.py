@@ -12,9 +12,10 @@ import pytest
 
 import flows
 import internet
-from bed import FAMILIES, LAN, V4, V6, WAN
+from bed import FAMILIES, GUEST, GUEST_GATEWAY, LAN, V4, V6, WAN
 from daemon import PROGRAM, wait_until
 from gateway import DATAGRAMS, MODES, REDIRECT, SK_LOOKUP, TPROXY
+from test_links import lay_guest
 
 USER, SSH = "nobody", 22
 
@@ -292,3 +293,25 @@ def test_connections_live_on_when_conntrack_forgets_them(bed, gateway, mode, ear
                 says.sendall(b"is anybody there")
                 assert flows.recv_exact(hears, 16, 5) == b"is anybody there"
     assert bed.leaks() == []
+
+
+def test_what_changes_while_no_daemon_runs_is_no_leak(bed, gateway):
+    """The program knows neither the new interface nor the new address."""
+    made = gateway(SK_LOOKUP, inbound={"interfaces": [LAN, GUEST]})
+    greet(bed)
+    made.kill()
+    bed.gateway.ip(f"link del {GUEST}", f"addr add 11.2.0.99/32 dev {WAN}")
+    lay_guest(bed)
+    bed.before["routes"] = bed.before["routes6"] = None
+    for f, own in zip(FAMILIES, GUEST_GATEWAY):
+        assert flows.fails(bed.guest, (f.target, internet.ECHO))
+        with flows.udp_socket(bed.guest, f.target, timeout=0.3) as sock, pytest.raises(OSError):
+            flows.exchange(sock, b"anybody")
+        assert greets(bed.guest, (own, SSH)) and greets(bed.client, (f.gateway, SSH))
+    assert flows.fails(bed.client, ("11.2.0.99", SSH))
+    assert bed.leaks() == []
+    made.start()
+    for f in FAMILIES:
+        assert peers(bed, bed.guest, f, f.target) == {f.server}
+    assert greets(bed.client, ("11.2.0.99", SSH))
+    bed.gateway.ip(f"addr del 11.2.0.99/32 dev {WAN}")
