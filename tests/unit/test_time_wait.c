@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// TIME_WAIT sockets: those of foreign addresses go, those of this machine's stay; in a namespace.
+// Sockets of captured flows: which of them go, and that this machine's own stay; in a namespace.
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
@@ -140,6 +140,88 @@ static void time_wait_destroy__none__is_no_error(void **state)
 	assert_int_equal(time_wait_destroy(&l), 0);
 }
 
+/* A connected socket at this address, as the daemon has it of a captured flow; both ends. */
+static int flow_to(int type, const char *to, uint16_t port, uint32_t mark, int *ret_client)
+{
+	union any a;
+	socklen_t len = address(&a, to, port);
+	int s = socket(a.sa.sa_family, type | SOCK_CLOEXEC, 0), on = 1, taken;
+
+	setsockopt(s, SOL_IP, IP_TRANSPARENT, &on, sizeof(on));
+	setsockopt(s, SOL_IPV6, IPV6_TRANSPARENT, &on, sizeof(on));
+	assert_int_equal(setsockopt(s, SOL_SOCKET, SO_MARK, &mark, sizeof(mark)), 0);
+	assert_int_equal(bind(s, &a.sa, len), 0);
+	assert_true(type == SOCK_DGRAM || listen(s, 1) == 0);
+	*ret_client = socket(a.sa.sa_family, type | SOCK_CLOEXEC, 0);
+	assert_int_equal(connect(*ret_client, &a.sa, len), 0);
+	if (type == SOCK_DGRAM) {
+		assert_int_equal(getsockname(*ret_client, &a.sa, &len), 0);
+		assert_int_equal(connect(s, &a.sa, len), 0);
+		return s;
+	}
+	taken = accept(s, NULL, NULL);
+	assert_true(taken >= 0);
+	close(s);
+	return taken;
+}
+
+static bool ended(int fd)
+{
+	int err = 0;
+	socklen_t len = sizeof(err);
+
+	assert_int_equal(getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &len), 0);
+	return err == ECONNABORTED;
+}
+
+static void captured_destroy__marked_and_of_the_list__go(void **state)
+{
+	static const struct {
+		int type;
+		const char *to;
+		uint32_t mark;
+		bool goes;
+	} flows[] = {
+		{ SOCK_STREAM, "198.51.100.10", 8, true },
+		{ SOCK_DGRAM, "198.51.100.10", 8, true },
+		{ SOCK_STREAM, "2001:db8::10", 8 | 1, true },
+		{ SOCK_DGRAM, "2001:db8::10", 8, true },
+		{ SOCK_STREAM, "198.51.100.10", 1, false }, /* somebody else's */
+		{ SOCK_DGRAM, "2001:db8::10", 0, false },
+		{ SOCK_STREAM, "198.51.100.11", 8, false }, /* not of the list */
+		{ SOCK_DGRAM, "2001:db8::11", 8, false },
+		{ SOCK_STREAM, "127.0.0.1", 8, false }, /* own */
+	};
+	enum { N = sizeof(flows) / sizeof(*flows) };
+	static const char *const lists[] = { "198.51.100.10", "2001:db8::10", "127.0.0.0/8" };
+	struct prefix_list mine = { 0 }, to = { 0 };
+	struct prefix p;
+	int fds[N], clients[N], n;
+
+	(void)state;
+	own(&mine);
+	for (size_t i = 0; i < 3; i++) {
+		assert_int_equal(prefix_parse(lists[i], strlen(lists[i]), &p), 0);
+		assert_int_equal(prefix_list_add(&to, &p), 0);
+	}
+	prefix_list_normal(&to);
+	for (size_t i = 0; i < N; i++)
+		fds[i] = flow_to(flows[i].type, flows[i].to, (uint16_t)(5001 + i), flows[i].mark,
+				 &clients[i]);
+	n = captured_destroy(&mine, &to, 8);
+	for (size_t i = 0; destroys(n) && i < N; i++)
+		assert_int_equal(ended(fds[i]), flows[i].goes);
+	for (size_t i = 0; i < N; i++) {
+		close(fds[i]);
+		close(clients[i]);
+	}
+	prefix_list_done(&mine);
+	prefix_list_done(&to);
+	if (n == -EOPNOTSUPP)
+		skip();
+	assert_int_equal(n, 4);
+}
+
 static void no_namespace(void **state)
 {
 	(void)state;
@@ -152,6 +234,7 @@ int main(void)
 		cmocka_unit_test_setup(time_wait_destroy__foreign_and_own__only_foreign_ones_go,
 				       up),
 		cmocka_unit_test_setup(time_wait_destroy__none__is_no_error, up),
+		cmocka_unit_test_setup(captured_destroy__marked_and_of_the_list__go, up),
 	};
 	const struct CMUnitTest none[] = { cmocka_unit_test(no_namespace) };
 	int fd = netns_new();

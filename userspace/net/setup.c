@@ -212,6 +212,20 @@ static int forget_time_wait(struct setup *s)
 	return 0;
 }
 
+/* Flows that were captured and are bypassed now: they begin anew, or would hang. */
+static void forget_captured(struct setup *s, const struct plan *p)
+{
+	struct prefix_list own = { 0 };
+	int n = own_read(&own);
+
+	if (n == 0)
+		n = captured_destroy(&own, &s->bypass, p->own_mark);
+	if (n < 0)
+		setup_say(s, "warning: captured flows to what is bypassed now may hang: %s",
+			  strerror(-n));
+	prefix_list_done(&own);
+}
+
 static int update(struct setup *s, const struct plan *p)
 {
 	struct change c = { 0 };
@@ -225,7 +239,10 @@ static int update(struct setup *s, const struct plan *p)
 	if (!err && (c.add.n || c.del.n || c.nft.forward))
 		err = carry_out(s, p, &c, true);
 	change_done(&c);
-	return err || s->o->dry_run ? err : forget_time_wait(s);
+	if (err || s->o->dry_run)
+		return err;
+	forget_captured(s, p);
+	return forget_time_wait(s);
 }
 
 int setup_update(const struct plan *p, const struct setup_options *o, char *why, size_t why_len)

@@ -29,7 +29,8 @@ struct setup_options {
 int setup_install(const struct plan *p, const struct setup_options *o, char *why, size_t why_len);
 
 /* The bypass lists of a set-up that stands become the plan's. 0, or -errno and why. Destroys the
- * TIME_WAIT sockets that captured flows left (net/time_wait.h). */
+ * TIME_WAIT sockets that captured flows left, and sockets of flows that are bypassed now
+ * (net/time_wait.h). */
 int setup_update(const struct plan *p, const struct setup_options *o, char *why, size_t why_len);
 
 /*

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Finding and destroying TIME_WAIT sockets by sock_diag.
+// Finding and destroying sockets of captured flows by sock_diag.
 #include "net/time_wait.h"
 
 #include <errno.h>
@@ -12,24 +12,42 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include <netlink/attr.h>
 #include <netlink/msg.h>
 #include <netlink/netlink.h>
 #include <netlink/socket.h>
 
-/* Zero-initialised it is empty. */
+#define CONNECTED                                                                                  \
+	(1 << TCP_ESTABLISHED | 1 << TCP_SYN_RECV | 1 << TCP_FIN_WAIT1 | 1 << TCP_FIN_WAIT2 |      \
+	 1 << TCP_CLOSE_WAIT | 1 << TCP_LAST_ACK | 1 << TCP_CLOSING)
+
+/* What is looked for, and what was found. */
 struct found {
 	const struct prefix_list *own;
+	const struct prefix_list *to; /* NULL: to all that are foreign */
+	uint32_t mark;		      /* 0: with any */
+	uint32_t states;
+	uint8_t protocol;
 	struct inet_diag_req_v2 *at;
 	size_t n, room;
 	int err;
 };
 
-static bool is_foreign(const struct prefix_list *own, const struct inet_diag_msg *m)
+static bool is_meant(const struct found *f, const struct inet_diag_msg *m)
 {
 	struct prefix p =
 		prefix_of((const uint8_t *)m->id.idiag_src, m->idiag_family == AF_INET ? 4 : 16);
+	size_t n = p.family == AF_INET ? 4 : 16;
 
-	return !prefix_list_has(own, p.ip, p.family == AF_INET ? 4 : 16);
+	return !prefix_list_has(f->own, p.ip, n) && (!f->to || prefix_list_has(f->to, p.ip, n));
+}
+
+static bool is_marked(const struct found *f, struct nlmsghdr *h)
+{
+	const struct nlattr *mark =
+		nlmsg_find_attr(h, sizeof(struct inet_diag_msg), INET_DIAG_MARK);
+
+	return !f->mark || (mark && nla_get_u32(mark) & f->mark);
 }
 
 static int add(struct found *f, const struct inet_diag_msg *m)
@@ -45,8 +63,8 @@ static int add(struct found *f, const struct inet_diag_msg *m)
 	}
 	f->at[f->n++] = (struct inet_diag_req_v2){
 		.sdiag_family = m->idiag_family,
-		.sdiag_protocol = IPPROTO_TCP,
-		.idiag_states = 1 << TCP_TIME_WAIT,
+		.sdiag_protocol = f->protocol,
+		.idiag_states = f->states,
 		.id = m->id,
 	};
 	return 0;
@@ -58,9 +76,9 @@ static int take(struct nl_msg *msg, void *arg)
 	const struct inet_diag_msg *m = nlmsg_data(h);
 	struct found *f = arg;
 
-	if (!nlmsg_valid_hdr(h, sizeof(*m)) || m->idiag_state != TCP_TIME_WAIT)
+	if (!nlmsg_valid_hdr(h, sizeof(*m)) || !(1 << m->idiag_state & f->states))
 		return NL_OK;
-	if (is_foreign(f->own, m) && !f->err)
+	if (is_meant(f, m) && is_marked(f, h) && !f->err)
 		f->err = add(f, m);
 	return NL_OK;
 }
@@ -77,8 +95,8 @@ static int find(struct nl_sock *nl, uint8_t family, struct found *f)
 {
 	struct inet_diag_req_v2 r = {
 		.sdiag_family = family,
-		.sdiag_protocol = IPPROTO_TCP,
-		.idiag_states = 1 << TCP_TIME_WAIT,
+		.sdiag_protocol = f->protocol,
+		.idiag_states = f->states,
 	};
 	struct nl_cb *cb = nl_cb_alloc(NL_CB_DEFAULT);
 	int err = 0, rc;
@@ -129,18 +147,39 @@ static int destroy_all(struct nl_sock *nl, const struct found *f)
 	return n;
 }
 
-int time_wait_destroy(const struct prefix_list *own)
+static int find_and_destroy(struct found *f)
 {
 	struct nl_sock *nl = nl_socket_alloc();
-	struct found f = { .own = own };
 	int err = nl ? 0 : -ENOMEM;
 
 	if (!err && nl_connect(nl, NETLINK_SOCK_DIAG) < 0)
 		err = -errno;
-	err = err ? err : find(nl, AF_INET, &f);
-	err = err ? err : find(nl, AF_INET6, &f);
-	err = err ? err : destroy_all(nl, &f);
-	free(f.at);
+	err = err ? err : find(nl, AF_INET, f);
+	err = err ? err : find(nl, AF_INET6, f);
+	err = err ? err : destroy_all(nl, f);
+	free(f->at);
 	nl_socket_free(nl);
 	return err;
+}
+
+int time_wait_destroy(const struct prefix_list *own)
+{
+	struct found f = { .own = own, .states = 1 << TCP_TIME_WAIT, .protocol = IPPROTO_TCP };
+
+	return find_and_destroy(&f);
+}
+
+int captured_destroy(const struct prefix_list *own, const struct prefix_list *to, uint32_t mark)
+{
+	struct found tcp = { .own = own, .to = to, .mark = mark, .states = CONNECTED };
+	struct found udp = tcp;
+	int n, m;
+
+	tcp.protocol = IPPROTO_TCP;
+	n = find_and_destroy(&tcp);
+	udp.protocol = IPPROTO_UDP;
+	m = find_and_destroy(&udp);
+	if (m == -ENOENT) /* a kernel that cannot list UDP sockets */
+		m = 0;
+	return n < 0 ? n : m < 0 ? m : n + m;
 }
