@@ -8,6 +8,7 @@ import pathlib
 import subprocess
 
 import flows
+from daemon import wait_until
 from internet import Internet
 from netns import Namespace, processes_in
 from packets import Capture, Wire
@@ -42,6 +43,7 @@ class Bed(World):
             self.internet = Internet(self.keep, [a for f in FAMILIES for a in (f.target, f.second, f.other)],
                                      server_context(cert))
         self.capture = self.keep(Capture(self.inet, "eth0", LAN4, LAN6))
+        wait_until(self._settled, 10, "the links are up")
         self.before = self.snapshot()
 
     def _space(self, name):
@@ -89,6 +91,13 @@ class Bed(World):
                      *(f"addr add {a} dev lo" for a in (V4.target, V4.second, V4.other)),
                      *(f"-6 addr add {a} dev lo nodad" for a in (V6.target, V6.second, V6.other)))
         self.host(self.far, V4.server, V6.server, *SERVER_GATEWAY)
+
+    def _settled(self):
+        """The kernel tells routes of a link's state, and gives link-local addresses, when it gets round to it."""
+        routes = self.gateway.run("ip", "-6", "route", "show", "table", "main").stdout
+        links = ("port1", "port2", LAN, GUEST, WAN)
+        return "linkdown" not in routes and all(f"fe80::/64 dev {link} " in routes for link in links) and \
+            "linkdown" not in self.gateway.run("ip", "-4", "route").stdout
 
     @staticmethod
     def host(space, v4, v6, gateway4, gateway6):

@@ -24,7 +24,8 @@ class Server:
             pytest.skip(bed.no_pins)
         self.bed = bed
         inbound = bed.anytls_in(listen="::", listen_port=9000, steer_ports=["443", "8443", "20000-30000"], **keys)
-        self.config = {"state": {"name": "anytlsd-server"}, "inbounds": [inbound], "outbounds": [{"type": "direct", "tag": "direct"}],
+        self.config = {"inbounds": [inbound], "outbounds": [{"type": "direct", "tag": "direct"}],
+                       "state": {"name": "far"},
                        "steering": {"directory": str(bed.folder / "steering"), "pins": str(bed.pins)}}
         bed.gateways.append(self)
         self.start()
@@ -45,7 +46,7 @@ class Server:
         return True
 
     def counters(self):
-        return json.loads(self.bed.far.run(CTL, "steering", "-j", "-n", "anytlsd-server", "-p", self.bed.pins).stdout)
+        return json.loads(self.bed.far.run(CTL, "steering", "-j", "-n", "far", "-p", self.bed.pins).stdout)
 
     def undo(self):
         done = self.bed.far.run(CTL, "rules", "remove", "-c", self.daemon.config_path, check=False)
