@@ -94,6 +94,33 @@ static void answers__client_is_gone__each_is_counted_once(void **state)
 	assert_int_equal(dropped(b), 3);
 }
 
+static void answer__from_where_a_rule_rejects__is_dropped(void **state)
+{
+	struct config_rule rule = { .action = RULE_REJECT };
+	struct udp_bed *b = *state;
+	int fd = udp_bed_client(b, SERVER4);
+	char text[256], from[SOCKADDR_TEXT_MAX], why[100];
+	struct prefix rejected;
+
+	assert_int_equal(prefix_parse("203.0.113.0/24", 14, &rejected), 0);
+	prefix_list_add(&rule.to, &rejected);
+	b->config.rules = &rule;
+	b->config.n_rules = 1;
+	pthread_mutex_init(&b->program.routes.lock, NULL);
+	route_slot_set(&b->program.routes, route_new(&b->config, why, sizeof(why)));
+	udp_bed_exchange(b, fd, "x");
+	udp_bed_answer(udp_bed_last_far(b), "203.0.113.9", 1000, "a way around the rule");
+	udp_bed_settle(b);
+	assert_string_equal(udp_bed_received(fd, text, from), "");
+	assert_int_equal(dropped(b), 1);
+	assert_int_equal(b->program.n_udp_flows, 1);
+	route_unref(b->workers[0].route);
+	route_slot_set(&b->program.routes, NULL);
+	prefix_list_done(&rule.to);
+	b->config.n_rules = 0;
+	close(fd);
+}
+
 /* Of another client, who is answered. */
 static int other_client(struct udp_bed *b)
 {
@@ -279,6 +306,7 @@ int main(void)
 		bed_test(answers__client_is_gone__each_is_counted_once),
 		bed_test(answers__of_many_strangers_at_the_limit_of_flows__no_others_flow_goes),
 		bed_test(answers__too_large_for_the_way_to_the_client__the_flow_stays),
+		bed_test(answer__from_where_a_rule_rejects__is_dropped),
 		bed_test(direct__no_descriptor_for_a_new_client__the_longest_silent_one_goes),
 		cmocka_unit_test(captured__of_another_workers_client_on_a_reply_socket__goes_there),
 	};

@@ -63,15 +63,30 @@ void udp_association_used(struct udp_association *a, bool answer)
 		udp_queue_wake(u);
 }
 
+/* Whether the client may send there: it could, once it has an answer from there. */
+static bool may_be_sent_to(const struct udp_association *a, const union sockaddr_any *to)
+{
+	struct flow f = { .w = a->u->w,
+			  .inbound = a->u->t->in.index,
+			  .network = IPPROTO_UDP,
+			  .user = "",
+			  .tag = a->tag,
+			  .src = a->client };
+
+	udp_addr(to, &f.dst);
+	return flow_route(&f);
+}
+
 /* Whether an answer may seem to come from there. The machine's own addresses are refused when the
  * socket is bound. */
-static bool may_answer(const struct transparent_udp *u, const union sockaddr_any *from)
+static bool may_answer(const struct udp_association *a, const union sockaddr_any *from)
 {
 	size_t n;
 	const uint8_t *ip = sockaddr_ip(from, &n);
 
-	return sockaddr_port(from) != 0 &&
-	       !prefix_list_has(&u->t->in.config->transparent.plan.bypass, ip, n);
+	return from->sa.sa_family == a->client.sa.sa_family && sockaddr_port(from) != 0 &&
+	       !prefix_list_has(&a->u->t->in.config->transparent.plan.bypass, ip, n) &&
+	       may_be_sent_to(a, from);
 }
 
 /* Nobody else's flow shall go for the many that anybody may send. */
@@ -84,8 +99,7 @@ static bool place_for_uninvited(struct udp_association *a)
 
 static struct udp_flow *open_uninvited(struct udp_association *a, const union sockaddr_any *from)
 {
-	if (from->sa.sa_family != a->client.sa.sa_family || !may_answer(a->u, from) ||
-	    !place_for_uninvited(a))
+	if (!may_answer(a, from) || !place_for_uninvited(a))
 		return NULL;
 	return udp_flow_new(a, from, true);
 }
