@@ -112,6 +112,20 @@ static void many__in_steady_use__all_stay(void **state)
 	close_all(fd, MANY);
 }
 
+static void many__a_new_one_comes__takes_the_place_of_the_longest_silent(void **state)
+{
+	struct udp_bed *b = *state;
+	int fd[MANY + 1];
+
+	open_all(b, fd, MANY + 1);
+	ask_all(b, fd, MANY);
+	clock_freeze_ms(clock_now_ms() + 950); /* the sockets' turn comes before the sweep's */
+	udp_bed_exchange(b, fd[MANY], "x");
+	assert_int_equal(b->n_made, MANY + 1);
+	assert_int_equal(b->most_fars, MANY);
+	close_all(fd, MANY + 1);
+}
+
 static void many__not_answered_yet__all_stay(void **state)
 {
 	struct udp_bed *b = *state;
@@ -165,6 +179,7 @@ int main(void)
 		bed_test(many__answered_and_silent__few_are_left_two_seconds_later),
 		bed_test(many__some_go__the_longest_silent_are_those),
 		bed_test(many__in_steady_use__all_stay),
+		bed_test(many__a_new_one_comes__takes_the_place_of_the_longest_silent),
 		bed_test(many__not_answered_yet__all_stay),
 		bed_test(many__a_client_has_just_sent_more__it_stays),
 		bed_test(few__answered_and_silent__stay),

@@ -51,21 +51,39 @@ static bool unread(const struct udp_association *a)
 
 /*
  * Clients that ask once and are answered leave an association behind. While many sessions are in
- * use, such are taken to be over after a second, the longest silent first, with their sessions.
+ * use, such are taken to be over after a second, the longest silent first. NULL: none is.
  */
-static void shed(struct transparent_udp *u)
+static struct udp_association *find_over(struct transparent_udp *u)
 {
 	uint32_t few = u->w->config->limits.udp_sessions / FEW;
 	struct udp_association *a;
 
-	while ((a = first_of(&u->answered)) && silent_ms(u, a->used_ms) >= SILENT_MS &&
-	       atomic_load_explicit(&u->w->program->n_udp_sessions, memory_order_relaxed) > few) {
+	if (atomic_load_explicit(&u->w->program->n_udp_sessions, memory_order_relaxed) <= few)
+		return NULL;
+	while ((a = first_of(&u->answered)) && silent_ms(u, a->used_ms) >= SILENT_MS) {
+		if (!unread(a))
+			return a;
+		udp_association_used(a, false);
+	}
+	return NULL;
+}
+
+void udp_end_one_over(struct transparent_udp *u)
+{
+	struct udp_association *a = find_over(u);
+
+	if (a)
+		udp_association_end(a);
+}
+
+/* Nobody came who could use their sessions: those end as well. */
+static void shed(struct transparent_udp *u)
+{
+	struct udp_association *a;
+
+	while ((a = find_over(u))) {
 		struct outbound *o = a->o;
 
-		if (unread(a)) {
-			udp_association_used(a, false);
-			continue;
-		}
 		udp_association_end(a);
 		if (o->ops->part)
 			o->ops->part(o);

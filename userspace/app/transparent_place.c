@@ -68,8 +68,10 @@ bool udp_session_place(struct transparent_udp *u, const union sockaddr_any *clie
 {
 	struct program *p = u->w->program;
 	uint32_t limit = u->w->config->limits.udp_sessions;
-	bool taken = limit_take(&p->n_udp_sessions, limit);
+	bool taken;
 
+	udp_end_one_over(u);
+	taken = limit_take(&p->n_udp_sessions, limit);
 	if (!taken && udp_evict_association(u, client))
 		taken = limit_take(&p->n_udp_sessions, limit);
 	else if (!taken)

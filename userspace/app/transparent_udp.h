@@ -145,6 +145,9 @@ void udp_flow_down(struct udp_flow *f, const uint8_t *data, size_t n);
 void udp_ages_init(struct transparent_udp *u);
 /* Puts a flow where it belongs by its age, as of now. */
 void udp_age(struct udp_flow *f, enum udp_age age);
+/* While many sessions are in use: ends an association that seems to be over, if there is one, so
+ * that a new one finds its session. */
+void udp_end_one_over(struct transparent_udp *u);
 /* Makes a place for a client (NULL: another worker's) by ending what was used least lately, where
  * one client has most of it then something of that one; false where nothing may be ended. */
 bool udp_evict_flow(struct transparent_udp *u, const union sockaddr_any *client);
