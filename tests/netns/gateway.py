@@ -56,7 +56,8 @@ class Gateway:
         ports = [] if self.inbound.get("network") == "udp" else [self.inbound["listen_port"]]
         self.daemon = self.bed.start_in(self.bed.gateway, text=self.path.read_text(), ready=ready, ports=ports)
         if ready:
-            wait_until(lambda: "is ready" in self.daemon.log() or self.daemon.process.poll(), 20, "the daemon is ready")
+            # long: a guest without hardware help takes its time over a program's verification
+            wait_until(lambda: "is ready" in self.daemon.log() or self.daemon.process.poll(), 60, "the daemon is ready")
             assert self.daemon.process.poll() is None, self.daemon.log()
         return self
 
