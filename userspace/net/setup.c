@@ -142,9 +142,39 @@ static void tell_conntrack(const struct setup *s, const struct plan *p)
 			     "captured, unless they are bypassed or spare_replies is true");
 }
 
+/* Connections that ended a moment ago must not answer for flows that are forwarded now. */
+static int forget_time_wait(struct setup *s)
+{
+	struct prefix_list own = { 0 };
+	int n = own_read(&own);
+
+	if (n == 0)
+		n = time_wait_destroy(&own);
+	if (n < 0)
+		setup_say(s, "warning: TIME_WAIT sockets of captured flows are still there: %s",
+			  strerror(-n));
+	prefix_list_done(&own);
+	return 0;
+}
+
+/* Flows that were captured and are bypassed now: they begin anew, or would hang. */
+static void forget_captured(struct setup *s, const struct plan *p)
+{
+	struct prefix_list own = { 0 };
+	int n = own_read(&own);
+
+	if (n == 0)
+		n = captured_destroy(&own, &s->bypass, p->own_mark);
+	if (n < 0)
+		setup_say(s, "warning: captured flows to what is bypassed now may hang: %s",
+			  strerror(-n));
+	prefix_list_done(&own);
+}
+
 static int install(struct setup *s, const struct plan *p)
 {
 	struct change c = { 0 };
+	bool taken_over = s->journal.exists, something;
 	int err = 0;
 
 	if (setup_taken(s, p)) {
@@ -157,10 +187,14 @@ static int install(struct setup *s, const struct plan *p)
 	}
 	tell_conntrack(s, p);
 	err = change_find(s, p, false, &c);
+	something = c.add.n || c.del.n || c.nft.forward;
 	if (!err)
 		err = carry_out(s, p, &c, false);
 	change_done(&c);
-	return err;
+	if (err || s->o->dry_run || !taken_over || !something)
+		return err;
+	forget_captured(s, p);
+	return forget_time_wait(s);
 }
 
 int setup_install(const struct plan *p, const struct setup_options *o, char *why, size_t why_len)
@@ -195,35 +229,6 @@ int setup_mend(const struct plan *p, const struct setup_options *o, char *why, s
 		err = mend(&s, p);
 	setup_end(&s);
 	return err;
-}
-
-/* Connections that ended a moment ago must not answer for flows that are forwarded now. */
-static int forget_time_wait(struct setup *s)
-{
-	struct prefix_list own = { 0 };
-	int n = own_read(&own);
-
-	if (n == 0)
-		n = time_wait_destroy(&own);
-	if (n < 0)
-		setup_say(s, "warning: TIME_WAIT sockets of captured flows are still there: %s",
-			  strerror(-n));
-	prefix_list_done(&own);
-	return 0;
-}
-
-/* Flows that were captured and are bypassed now: they begin anew, or would hang. */
-static void forget_captured(struct setup *s, const struct plan *p)
-{
-	struct prefix_list own = { 0 };
-	int n = own_read(&own);
-
-	if (n == 0)
-		n = captured_destroy(&own, &s->bypass, p->own_mark);
-	if (n < 0)
-		setup_say(s, "warning: captured flows to what is bypassed now may hang: %s",
-			  strerror(-n));
-	prefix_list_done(&own);
 }
 
 static int update(struct setup *s, const struct plan *p)
