@@ -136,7 +136,7 @@ def test_captured_flow_whose_destination_is_bypassed_meanwhile(bed, gateway, mod
         old[f].settimeout(10)
         try:
             old[f].sendall(b"after")
-            assert old[f].recv(100) in (b"after", b"")
+            assert b"after".startswith(old[f].recv(100))        # or the end
         except ConnectionError:
             pass
         old[f].close()
