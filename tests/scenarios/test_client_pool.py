@@ -56,7 +56,11 @@ def test_concurrent_streams_have_a_session_each(world, server):
 
 def test_session_that_is_made_for_one_who_left_serves_the_next(world, server):
     daemon = world.client(server.port, workers=1)
-    reset(world.socks(daemon).start(DEST).sock)
+    idle = daemon.fds()
+    leaves = world.socks(daemon).start(DEST)
+    wait_until(lambda: daemon.fds() == idle + 2, what="the application's connection and the session's")
+    reset(leaves.sock)
+    wait_until(lambda: daemon.fds() == idle + 1, what="the application has left")
     app, session, sid = fresh(world, server, daemon, world.socks(daemon).start(DEST))
     session.send(psh(sid, b"x"))
     assert app.recv(1) == b"x"
