@@ -60,12 +60,6 @@ static int set_up(void **state)
 	return 0;
 }
 
-static int tear_down(void **state)
-{
-	udp_bed_free(*state);
-	return 0;
-}
-
 static void ask(struct udp_bed *b, int fd, uint16_t id, char name)
 {
 	struct message m = message(id, false, name);
@@ -113,11 +107,6 @@ static void assert_unanswered(int fd)
 	char byte;
 
 	assert_int_equal(recv(fd, &byte, 1, MSG_DONTWAIT), -1);
-}
-
-static uint64_t dropped(const struct udp_bed *b)
-{
-	return b->workers[0].counters.udp_dropped;
 }
 
 static void hijack__question__goes_to_the_resolver_and_the_asked_one_answers(void **state)
@@ -195,12 +184,12 @@ static void hijack__answer_to_nothing_that_was_asked__is_dropped(void **state)
 	answer_from(b, "9.9.9.10", &m);
 	m.n = 11;
 	answer_from(b, RESOLVER, &m);
-	assert_int_equal(dropped(b), 6);
+	assert_int_equal(udp_bed_dropped(b), 6);
 	assert_unanswered(fd);
 	answer(b, id, 'a');
 	assert_answered(fd, 7, 'a', ASKED4 ":53");
 	answer(b, id, 'a'); /* twice */
-	assert_int_equal(dropped(b), 7);
+	assert_int_equal(udp_bed_dropped(b), 7);
 	close(fd);
 }
 
@@ -215,7 +204,7 @@ static void hijack__what_is_no_question__is_dropped(void **state)
 	m = message(7, false, 'a');
 	send(fd, m.p, m.n - 1, 0);
 	udp_bed_settle(b);
-	assert_int_equal(dropped(b), 3);
+	assert_int_equal(udp_bed_dropped(b), 3);
 	assert_int_equal(b->n_made, 0);
 	close(fd);
 }
@@ -229,7 +218,7 @@ static void hijack__no_answer_for_5_s__is_forgotten_and_the_next_goes_another_wa
 	ask(b, fd, 7, 'a');
 	id = sent_id(b);
 	udp_bed_pass(b, 6000);
-	assert_int_equal(dropped(b), 1);
+	assert_int_equal(udp_bed_dropped(b), 1);
 	assert_int_equal(b->n_fars, 0);
 	ask(b, fd, 8, 'b');
 	assert_int_equal(b->n_made, 2);
@@ -250,7 +239,7 @@ static void hijack__others_are_answered__the_way_stays(void **state)
 	ask(b, fd, 8, 'b');
 	answer(b, sent_id(b), 'b');
 	udp_bed_pass(b, 6000);
-	assert_int_equal(dropped(b), 1);
+	assert_int_equal(udp_bed_dropped(b), 1);
 	assert_int_equal(b->n_fars, 1);
 	close(fd);
 }
@@ -286,9 +275,9 @@ static void hijack__4097_questions_wait__the_oldest_is_given_up(void **state)
 		loop_turn(b->workers[0].loop, 0);
 	}
 	assert_int_equal(HASH_COUNT(udp_bed_udp(b)->dns->pending), 4096);
-	assert_int_equal(dropped(b), 1);
+	assert_int_equal(udp_bed_dropped(b), 1);
 	answer(b, first, 'a');
-	assert_int_equal(dropped(b), 2);
+	assert_int_equal(udp_bed_dropped(b), 2);
 	answer(b, sent_id(b), 'b');
 	assert_answered(fd, 2, 'b', ASKED4 ":53");
 	close(fd);
@@ -316,12 +305,12 @@ static void hijack__outbound_refuses__is_dropped(void **state)
 
 	b->refuses = true;
 	ask(b, fd, 7, 'a');
-	assert_int_equal(dropped(b), 1);
+	assert_int_equal(udp_bed_dropped(b), 1);
 	assert_int_equal(b->n_made, 0);
 	close(fd);
 }
 
-#define bed_test(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+#define bed_test(f) cmocka_unit_test_setup_teardown(f, set_up, udp_bed_tear_down)
 
 int main(void)
 {

@@ -13,23 +13,6 @@
 #define ANOTHER4 "203.0.113.9"
 #define SERVER6	 "2001:db8::7"
 
-static int set_up(void **state)
-{
-	*state = udp_bed_new();
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	udp_bed_free(*state);
-	return 0;
-}
-
-static uint64_t dropped(const struct udp_bed *b)
-{
-	return b->workers[0].counters.udp_dropped;
-}
-
 static void captured__ipv4__answer_comes_from_the_address_that_was_asked(void **state)
 {
 	struct udp_bed *b = *state;
@@ -182,7 +165,7 @@ static void answer__from_an_address_of_this_machine__is_dropped(void **state)
 
 	udp_bed_exchange(b, fd, "one");
 	udp_bed_answer(udp_bed_last_far(b), UDP_BED_CLIENT4, 53, "forged");
-	assert_int_equal(dropped(b), 1);
+	assert_int_equal(udp_bed_dropped(b), 1);
 	assert_int_equal(b->program.n_udp_flows, 1);
 	close(fd);
 }
@@ -197,7 +180,7 @@ static void answer__from_where_nothing_is_captured__is_dropped(void **state)
 	prefix_list_add(&b->inbound.transparent.plan.bypass, &lan);
 	udp_bed_exchange(b, fd, "one");
 	udp_bed_answer(udp_bed_last_far(b), "192.168.1.1", 53, "forged");
-	assert_int_equal(dropped(b), 1);
+	assert_int_equal(udp_bed_dropped(b), 1);
 	prefix_list_done(&b->inbound.transparent.plan.bypass);
 	close(fd);
 }
@@ -211,7 +194,7 @@ static void answer__of_the_other_family_or_by_name_or_port_0__is_dropped(void **
 	udp_bed_answer(udp_bed_last_far(b), SERVER6, 53, "x");
 	udp_bed_answer(udp_bed_last_far(b), "example.org", 53, "x");
 	udp_bed_answer(udp_bed_last_far(b), ANOTHER4, 0, "x");
-	assert_int_equal(dropped(b), 3);
+	assert_int_equal(udp_bed_dropped(b), 3);
 	close(fd);
 }
 
@@ -224,7 +207,7 @@ static void answers__from_33_places_never_sent_to__the_oldest_place_goes(void **
 	for (uint16_t i = 0; i < 33; i++)
 		udp_bed_answer(udp_bed_last_far(b), ANOTHER4, (uint16_t)(1000 + i), "x");
 	assert_int_equal(b->program.n_udp_flows, 1 + 32);
-	assert_int_equal(dropped(b), 0);
+	assert_int_equal(udp_bed_dropped(b), 0);
 	udp_bed_exchange(b, fd, "two");
 	close(fd);
 }
@@ -333,7 +316,7 @@ static void answers__many_in_one_turn__each_comes_whole_and_in_order(void **stat
 		}
 		close(fd);
 	}
-	assert_int_equal(dropped(b), 0);
+	assert_int_equal(udp_bed_dropped(b), 0);
 }
 
 static void answers__more_than_a_run_in_one_turn__all_come(void **state)
@@ -363,7 +346,7 @@ static void answers__flow_ends_in_the_same_turn__what_waits_is_dropped(void **st
 	packets_close_peer(&far->p);
 	far->p.ops->close(&far->p);
 	udp_bed_settle(b);
-	assert_int_equal(b->workers[0].counters.udp_answered + dropped(b), 1 + 3);
+	assert_int_equal(b->workers[0].counters.udp_answered + udp_bed_dropped(b), 1 + 3);
 	close(fd);
 }
 
@@ -383,7 +366,7 @@ static void answers__client_is_gone__what_follows_the_refused_ones_is_dropped(vo
 	udp_bed_settle(b);
 	assert_int_equal(b->program.n_udp_flows, 0);
 	assert_int_equal(b->workers[0].counters.udp_answered, 1 + 2);
-	assert_int_equal(dropped(b), 2);
+	assert_int_equal(udp_bed_dropped(b), 2);
 }
 
 static void captured__far_side_ends__the_next_datagram_makes_another(void **state)
@@ -411,13 +394,13 @@ static void captured__outbound_refuses__datagram_is_dropped(void **state)
 	b->refuses = true;
 	assert_int_equal(send(fd, "x", 1, 0), 1);
 	udp_bed_settle(b);
-	assert_int_equal(dropped(b), 1);
+	assert_int_equal(udp_bed_dropped(b), 1);
 	assert_int_equal(b->program.n_udp_flows, 0);
 	assert_int_equal(b->program.n_udp_sessions, 0);
 	close(fd);
 }
 
-#define bed_test(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+#define bed_test(f) cmocka_unit_test_setup_teardown(f, udp_bed_set_up, udp_bed_tear_down)
 
 int main(void)
 {

@@ -11,18 +11,6 @@
 #define SERVER	"198.51.100.7"
 #define ANOTHER "203.0.113.9"
 
-static int set_up(void **state)
-{
-	*state = udp_bed_new();
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	udp_bed_free(*state);
-	return 0;
-}
-
 static void let_go(struct udp_bed *b, int fd, const char *text)
 {
 	assert_int_equal(send(fd, text, strlen(text), 0), strlen(text));
@@ -293,7 +281,7 @@ static void sessions__direct_outbound__are_not_counted(void **state)
 	close(two);
 }
 
-#define bed_test(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+#define bed_test(f) cmocka_unit_test_setup_teardown(f, udp_bed_set_up, udp_bed_tear_down)
 
 int main(void)
 {

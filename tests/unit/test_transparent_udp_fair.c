@@ -23,12 +23,6 @@ static int set_up(void **state)
 	return 0;
 }
 
-static int tear_down(void **state)
-{
-	udp_bed_free(*state);
-	return 0;
-}
-
 /* Datagrams of one port to many destinations, none of which answers. */
 static int flood_flows(struct udp_bed *b, int n)
 {
@@ -143,7 +137,7 @@ static void flows__of_a_client_that_floods__the_longest_silent_go_first(void **s
 	close(fd);
 }
 
-#define bed_test(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+#define bed_test(f) cmocka_unit_test_setup_teardown(f, set_up, udp_bed_tear_down)
 
 int main(void)
 {

@@ -15,23 +15,6 @@
 #define SERVER4 "198.51.100.7"
 #define SERVER6 "2001:db8::7"
 
-static int set_up(void **state)
-{
-	*state = udp_bed_new();
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	udp_bed_free(*state);
-	return 0;
-}
-
-static uint64_t dropped(const struct udp_bed *b)
-{
-	return b->workers[0].counters.udp_dropped;
-}
-
 /* A service of this machine that shares its port with nobody. */
 static int service_at(const char *ip, uint16_t *ret_port)
 {
@@ -69,7 +52,7 @@ static void answer__as_from_a_service_of_this_machine__is_dropped(void **state)
 		udp_bed_answer(udp_bed_last_far(b), cases[i].own, port, "forged");
 		udp_bed_settle(b);
 		assert_string_equal(udp_bed_received(client, text, from), "");
-		assert_int_equal(dropped(b), i + 1);
+		assert_int_equal(udp_bed_dropped(b), i + 1);
 		close(client);
 		close(service);
 	}
@@ -91,7 +74,7 @@ static void answers__client_is_gone__each_is_counted_once(void **state)
 	udp_bed_settle(b);
 	assert_int_equal(b->program.n_udp_flows, 0);
 	assert_int_equal(b->workers[0].counters.udp_answered, 1 + 2);
-	assert_int_equal(dropped(b), 3);
+	assert_int_equal(udp_bed_dropped(b), 3);
 }
 
 static void answer__from_where_a_rule_rejects__is_dropped(void **state)
@@ -112,7 +95,7 @@ static void answer__from_where_a_rule_rejects__is_dropped(void **state)
 	udp_bed_answer(udp_bed_last_far(b), "203.0.113.9", 1000, "a way around the rule");
 	udp_bed_settle(b);
 	assert_string_equal(udp_bed_received(fd, text, from), "");
-	assert_int_equal(dropped(b), 1);
+	assert_int_equal(udp_bed_dropped(b), 1);
 	assert_int_equal(b->program.n_udp_flows, 1);
 	route_unref(b->workers[0].route);
 	route_slot_set(&b->program.routes, NULL);
@@ -142,7 +125,7 @@ static void answers__of_many_strangers_at_the_limit_of_flows__no_others_flow_goe
 		udp_bed_answer(udp_bed_last_far(b), "203.0.113.9", (uint16_t)(1000 + i),
 			       "stranger");
 	assert_int_equal(b->workers[0].counters.udp_evicted, 0);
-	assert_int_equal(dropped(b), 0);
+	assert_int_equal(udp_bed_dropped(b), 0);
 	udp_bed_exchange(b, fd, "y");
 	udp_bed_exchange(b, other, "z");
 	assert_int_equal(b->n_made, 2);
@@ -297,7 +280,7 @@ static void direct__no_descriptor_for_a_new_client__the_longest_silent_one_goes(
 	close(two);
 }
 
-#define bed_test(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+#define bed_test(f) cmocka_unit_test_setup_teardown(f, udp_bed_set_up, udp_bed_tear_down)
 
 int main(void)
 {

@@ -38,12 +38,6 @@ static int set_up(void **state)
 	return 0;
 }
 
-static int tear_down(void **state)
-{
-	udp_bed_free(*state);
-	return 0;
-}
-
 /* A question of each client, 10 ms after another, and its answer. */
 static void ask_all(struct udp_bed *b, int fd[], int n)
 {
@@ -171,7 +165,7 @@ static void few__answered_and_silent__stay(void **state)
 	close_all(fd, LIMIT / 4);
 }
 
-#define bed_test(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+#define bed_test(f) cmocka_unit_test_setup_teardown(f, set_up, udp_bed_tear_down)
 
 int main(void)
 {

@@ -68,6 +68,25 @@ struct udp_bed *udp_bed_new_hijack(const char *ip);
 struct udp_bed *udp_bed_new_of(unsigned n);
 void udp_bed_free(struct udp_bed *b);
 
+/* For cmocka: a bed of one worker as the test's state. */
+static inline int udp_bed_set_up(void **state)
+{
+	*state = udp_bed_new();
+	return 0;
+}
+
+static inline int udp_bed_tear_down(void **state)
+{
+	udp_bed_free(*state);
+	return 0;
+}
+
+/* Datagrams that the first worker gave up. */
+static inline uint64_t udp_bed_dropped(const struct udp_bed *b)
+{
+	return b->workers[0].counters.udp_dropped;
+}
+
 static inline struct transparent_udp *udp_bed_udp(struct udp_bed *b)
 {
 	return b->transparents[0].udp;
