@@ -11,13 +11,6 @@
 #define PRIORITY	 4800
 #define SNIFF_TIMEOUT_MS 100
 
-/* Destinations that are no business of a tunnel (RFC 6890), multicast and broadcast. */
-static const char *const private_prefixes[] = {
-	"0.0.0.0/8",	 "10.0.0.0/8",	 "100.64.0.0/10",  "127.0.0.0/8", "169.254.0.0/16",
-	"172.16.0.0/12", "192.0.0.0/24", "192.168.0.0/16", "224.0.0.0/4", "240.0.0.0/4",
-	"::/127",	 "fc00::/7",	 "fe80::/10",	   "ff00::/8",	  NULL,
-};
-
 #define PLAN(member)	    ROW_FIELD(struct config_inbound, transparent.plan.member)
 #define TRANSPARENT(member) ROW_FIELD(struct config_inbound, transparent.member)
 
@@ -141,13 +134,21 @@ void config_transparent_start(struct config_inbound_work *w, const char *type)
 	w->bypass_private = true;
 }
 
+/* Destinations that are no business of a tunnel: besides what is not public, what RFC 6890 and
+ * others set aside. */
 static void add_private(struct config_reader *r, struct prefix_list *l)
 {
-	struct prefix p;
+	static const struct prefix more[] = {
+		{ AF_INET, 10, { 100, 64 } },
+		{ AF_INET, 24, { 192 } },
+		{ AF_INET, 4, { 240 } },
+		{ AF_INET6, 127, { 0 } },
+	};
+	bool good = prefix_list_add_private(l) == 0;
 
-	for (const char *const *text = private_prefixes; *text; text++)
-		if (prefix_parse(*text, strlen(*text), &p) == 0 && prefix_list_add(l, &p) < 0)
-			r->oom = true;
+	for (size_t i = 0; i < sizeof(more) / sizeof(*more); i++)
+		good = good && prefix_list_add(l, &more[i]) == 0;
+	r->oom = r->oom || !good;
 }
 
 static void choose_listen(struct config_inbound_work *w)

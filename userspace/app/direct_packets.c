@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/addr_forms.h"
 #include "base/fd.h"
 
 #define READS_A_TURN 32
@@ -105,17 +106,6 @@ static void drop(struct udp *u)
 	count(&u->w->counters.udp_dropped, 1);
 }
 
-static void to_addr(union sockaddr_any *sa, struct addr *ret)
-{
-	size_t n;
-	const uint8_t *ip;
-
-	sockaddr_unmap(sa);
-	ip = sockaddr_ip(sa, &n);
-	*ret = (struct addr){ .type = n == 4 ? ADDR_IPV4 : ADDR_IPV6, .port = sockaddr_port(sa) };
-	memcpy(ret->ip6, ip, n);
-}
-
 static void ready(struct watcher *w, uint32_t events)
 {
 	struct udp *u = container_of(w, struct udp, watch);
@@ -131,7 +121,8 @@ static void ready(struct watcher *w, uint32_t events)
 			return;
 		if (n < 0) /* an ICMP error of an earlier datagram */
 			continue;
-		to_addr(&from, &src);
+		sockaddr_unmap(&from);
+		addr_from_sockaddr(&from, &src);
 		touch(u);
 		if (u->p.peer)
 			u->p.peer->ops->send(u->p.peer, &src, u->w->rx, (size_t)n);

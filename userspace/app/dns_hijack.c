@@ -45,14 +45,6 @@ static void answer(struct dns_hijack *h, const struct dns_pending *p, const uint
 		count(&h->u->w->counters.udp_answered, 1);
 }
 
-/* A resolver that has a name may answer from any address. */
-static bool from_resolver(const struct dns_hijack *h, const struct addr *from)
-{
-	const struct addr *r = resolver(h);
-
-	return r->type == ADDR_NAME ? from->port == r->port : addr_equal(from, r);
-}
-
 static void answered(struct packets *near, const struct addr *from, const uint8_t *data, size_t n)
 {
 	struct dns_far *far = container_of(near, struct dns_far, p);
@@ -60,7 +52,7 @@ static void answered(struct packets *near, const struct addr *from, const uint8_
 	struct dns_pending *p = NULL;
 	struct dns_message m;
 
-	if (from_resolver(h, from) && dns_message_parse(data, n, &m) == 0 && m.response)
+	if (addr_equal(from, resolver(h)) && dns_message_parse(data, n, &m) == 0 && m.response)
 		p = dns_pending_find(h, far, &m);
 	if (!p) {
 		udp_drop(h->u);

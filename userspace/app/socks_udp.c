@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/addr_forms.h"
 #include "app/socks.h"
 #include "base/fd.h"
 
@@ -162,12 +163,7 @@ static int open_socket(struct socks_udp *u, int control_fd)
 
 void socks_udp_bound(const struct socks_udp *u, struct addr *ret)
 {
-	size_t n;
-	const uint8_t *ip = sockaddr_ip(&u->bound, &n);
-
-	*ret = (struct addr){ .type = n == 4 ? ADDR_IPV4 : ADDR_IPV6,
-			      .port = sockaddr_port(&u->bound) };
-	memcpy(ret->ip6, ip, n);
+	addr_from_sockaddr(&u->bound, ret);
 }
 
 struct socks_udp *socks_udp_new(struct socks *s, int control_fd, const char *user, const char *tag,

@@ -145,11 +145,10 @@ static int start_program(struct steering_control *s, unsigned n_slots, struct lo
 
 /* The program of a daemon that steered by it would still take what comes in by its interfaces, and
  * has nobody to give it to. */
-static void drop_earlier(const struct config *c)
+static void drop_earlier(const struct steering_control *s)
 {
-	char pins[PATH_MAX], why[300];
-	int err = steer_remove(steering_pins(c->steering.pins, c->state.name, pins), why,
-			       sizeof(why));
+	char why[300];
+	int err = steer_remove(s->pins, why, sizeof(why));
 
 	if (err && err != -EXDEV)
 		log_warn("steering", "a program of before is still there: %s", why);
@@ -171,7 +170,7 @@ static int start(struct steering_control *s, struct loop *l, char *why, size_t w
 		err = start_program(s, n_slots, l, why, why_len);
 	err = err ? err : steering_rules_start(s->p, l, &s->rules, why, why_len);
 	if (!err && !n_slots)
-		drop_earlier(c);
+		drop_earlier(s);
 	return err;
 }
 

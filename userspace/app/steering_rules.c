@@ -2,7 +2,6 @@
 // The rules of the inbounds that capture: made at the start, with the lists of the day, and mended.
 #include "app/steering_rules.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <pwd.h>
 #include <stdio.h>
@@ -49,28 +48,6 @@ static int install(struct steering_rules *s, size_t i, char *why, size_t why_len
 	return err;
 }
 
-static bool ends(const char *text, const char *with)
-{
-	size_t n = strlen(text), m = strlen(with);
-
-	return n >= m && strcmp(text + n - m, with) == 0;
-}
-
-/* Or it is a folder like /run, which nobody wants to be a user's. */
-static bool has_only_journals(const char *path)
-{
-	DIR *d = opendir(path);
-	const struct dirent *e;
-	bool only = d;
-
-	while (only && (e = readdir(d)))
-		only = !strcmp(e->d_name, ".") || !strcmp(e->d_name, "..") ||
-		       ends(e->d_name, ".rules") || ends(e->d_name, ".new");
-	if (d)
-		closedir(d);
-	return only;
-}
-
 /* The user that is left later writes journals, too. */
 static void give_directory(const struct config *c)
 {
@@ -80,7 +57,7 @@ static void give_directory(const struct config *c)
 	mkdir(path, 0700);
 	if (!pw)
 		return;
-	if (!has_only_journals(path))
+	if (!setup_only_journals(path))
 		log_warn("steering",
 			 "%s is not given to %s, for it holds more than journals: changed bypass "
 			 "lists will not take effect; choose another \"steering\".\"directory\"",
@@ -194,17 +171,27 @@ void steering_rules_stop(struct steering_rules *s)
 	free(s);
 }
 
+struct search {
+	const struct config *c;
+	bool found;
+};
+
+static void compare(const char *name, void *arg)
+{
+	struct search *s = arg;
+
+	for (size_t i = 0; i < s->c->n_inbounds; i++)
+		if (steering_has_plan(&s->c->inbounds[i]) &&
+		    strcmp(s->c->inbounds[i].transparent.plan.name, name) == 0)
+			s->found = true;
+}
+
 bool steering_rules_stand(const struct config *c)
 {
-	char path[PATH_MAX];
+	struct search s = { .c = c };
 
-	for (size_t i = 0; i < c->n_inbounds; i++) {
-		snprintf(path, sizeof(path), "%s/%s.rules", steering_directory(c),
-			 c->inbounds[i].transparent.plan.name);
-		if (steering_has_plan(&c->inbounds[i]) && access(path, F_OK) == 0)
-			return true;
-	}
-	return false;
+	setup_each(steering_directory(c), compare, &s);
+	return s.found;
 }
 
 void steering_rules_remove(const struct config *c)
@@ -215,7 +202,7 @@ void steering_rules_remove(const struct config *c)
 		const struct config_inbound *in = &c->inbounds[i];
 		struct steering_report r;
 
-		if (!steering_has_plan(in) || !in->transparent.set_up)
+		if (!is_set_up_here(in))
 			continue;
 		steering_report_start(&r, c);
 		if (setup_remove(in->transparent.plan.name, &r.options, why, sizeof(why)) < 0)

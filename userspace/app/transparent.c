@@ -5,8 +5,8 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
+#include "app/addr_forms.h"
 #include "app/local_conn.h"
 #include "base/fd.h"
 #include "io/original.h"
@@ -113,15 +113,6 @@ static void enough_sniffed(struct timer *t)
 	conn_connect(container_of(t, struct transparent_conn, l.timer), false);
 }
 
-static void to_addr(const union sockaddr_any *sa, struct addr *ret)
-{
-	size_t n;
-	const uint8_t *ip = sockaddr_ip(sa, &n);
-
-	*ret = (struct addr){ .type = n == 4 ? ADDR_IPV4 : ADDR_IPV6, .port = sockaddr_port(sa) };
-	memcpy(ret->ip6, ip, n);
-}
-
 /* Where it was meant to go; NULL, or one line that says why it must not be carried on. */
 static const char *find_destination(struct transparent_conn *c)
 {
@@ -135,10 +126,10 @@ static const char *find_destination(struct transparent_conn *c)
 	if (original_of_stream(fd, translated, &to) < 0) {
 		if (original_of_stream(fd, false, &to) < 0)
 			return "it is over already";
-		to_addr(&to, &f->dst);
+		addr_from_sockaddr(&to, &f->dst);
 		return "conntrack knows no other destination: nothing has redirected it";
 	}
-	to_addr(&to, &f->dst);
+	addr_from_sockaddr(&to, &f->dst);
 	if (transparent_loops(c->t, &f->src, &f->dst, &why))
 		return why;
 	if (f->dst.port == DNS_PORT && config->hijack_dns.type != ADDR_NONE)

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "app/addr_forms.h"
 #include "app/transparent_udp.h"
 #include "base/log.h"
 
@@ -73,7 +74,7 @@ static bool may_be_sent_to(const struct udp_association *a, const union sockaddr
 			  .tag = a->tag,
 			  .src = a->client };
 
-	udp_addr(to, &f.dst);
+	addr_from_sockaddr(to, &f.dst);
 	return flow_route(&f);
 }
 
@@ -118,7 +119,7 @@ static void answered(struct packets *p, const struct addr *from, const uint8_t *
 	union sockaddr_any sa;
 	struct udp_flow *f = NULL;
 
-	if (udp_sockaddr(from, &sa)) {
+	if (addr_to_sockaddr(from, &sa)) {
 		f = flow_of(a, &sa);
 		if (!f)
 			f = open_uninvited(a, &sa);

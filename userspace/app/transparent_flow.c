@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/addr_forms.h"
 #include "app/transparent_udp.h"
 
 static void release(struct deferred *d)
@@ -69,7 +70,7 @@ void udp_flow_up(struct udp_flow *f, const struct datagram *d)
 	udp_age(f, was_uninvited ? UDP_ANSWERED : f->age == UDP_DONE ? UDP_WAITING : f->age);
 	udp_association_used(a, false);
 	count(&a->u->w->counters.udp_captured, 1);
-	udp_addr(&f->dst, &dst);
+	addr_from_sockaddr(&f->dst, &dst);
 	a->p.peer->ops->send(a->p.peer, &dst, d->data, d->n);
 }
 

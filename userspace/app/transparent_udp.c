@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // One worker's captured datagrams: the listener, and which worker and flow each belongs to.
+#include "app/addr_forms.h"
 #include "app/transparent_udp.h"
 
 #include <errno.h>
@@ -47,7 +48,7 @@ static int open_flow(struct transparent_udp *u, const struct datagram *d, struct
 	struct udp_association *a = NULL;
 	int err;
 
-	udp_addr(&d->to, &f.dst);
+	addr_from_sockaddr(&d->to, &f.dst);
 	err = associate(u, &f, &a);
 	if (err < 0) {
 		limit_give(&u->w->program->n_udp_flows);

@@ -80,22 +80,3 @@ bool udp_same(const union sockaddr_any *a, const union sockaddr_any *b)
 	return memcmp(&a->in6.sin6_addr, &b->in6.sin6_addr, sizeof(a->in6.sin6_addr)) == 0 &&
 	       a->in6.sin6_scope_id == b->in6.sin6_scope_id;
 }
-
-void udp_addr(const union sockaddr_any *sa, struct addr *ret)
-{
-	size_t n;
-	const uint8_t *ip = sockaddr_ip(sa, &n);
-
-	ret->type = n == 4 ? ADDR_IPV4 : ADDR_IPV6;
-	ret->name_len = 0;
-	ret->port = sockaddr_port(sa);
-	memcpy(ret->ip6, ip, n);
-}
-
-bool udp_sockaddr(const struct addr *a, union sockaddr_any *ret)
-{
-	if (a->type != ADDR_IPV4 && a->type != ADDR_IPV6)
-		return false;
-	sockaddr_set(ret, a->ip6, a->type == ADDR_IPV4 ? 4 : 16, a->port);
-	return true;
-}

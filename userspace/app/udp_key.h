@@ -27,8 +27,4 @@ struct udp_key udp_key_association(const union sockaddr_any *client, uint32_t ou
 /* The same address and port; IPv6 scopes count. */
 bool udp_same(const union sockaddr_any *a, const union sockaddr_any *b);
 
-/* Between the two forms of an address. A name cannot become a socket's: false. */
-void udp_addr(const union sockaddr_any *sa, struct addr *ret);
-bool udp_sockaddr(const struct addr *a, union sockaddr_any *ret);
-
 #endif

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/fd.h"
 #include "base/prefix.h"
@@ -63,25 +62,16 @@ static int read_lines(struct prefix_list *l, FILE *f, size_t *ret_line)
 	return err;
 }
 
-/* A pipe or a device would have the caller wait. */
 static int open_file(const char *path, FILE **ret)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK), err = 0;
-	struct stat st;
+	int fd = fd_open_regular(AT_FDCWD, path, O_NOCTTY, FILE_MAX), err;
 
 	if (fd < 0)
-		return -errno;
-	if (fstat(fd, &st) < 0)
-		err = -errno;
-	else if (!S_ISREG(st.st_mode))
-		err = -ENOTSUP;
-	else if (st.st_size > FILE_MAX)
-		err = -EFBIG;
-	*ret = err ? NULL : fdopen(fd, "r");
+		return fd;
+	*ret = fdopen(fd, "r");
 	if (*ret)
 		return 0;
-	if (!err)
-		err = -errno;
+	err = -errno;
 	fd_close(fd);
 	return err;
 }

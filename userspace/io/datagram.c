@@ -65,25 +65,12 @@ static int bind_one(const union sockaddr_any *addr, uint32_t mark, bool exclusiv
 	return err < 0 ? err : open_bound(addr, mark, true, ret_fd);
 }
 
-/* What stands for it where there is no IPv6; false where nothing does. */
-static bool in_ipv4(const union sockaddr_any *a, union sockaddr_any *ret)
-{
-	static const uint8_t any[4], loopback[4] = { 127, 0, 0, 1 };
-	const struct in6_addr *ip = &a->in6.sin6_addr;
-
-	if (a->sa.sa_family != AF_INET6 ||
-	    (!IN6_IS_ADDR_UNSPECIFIED(ip) && !IN6_IS_ADDR_LOOPBACK(ip)))
-		return false;
-	sockaddr_set(ret, IN6_IS_ADDR_LOOPBACK(ip) ? loopback : any, 4, sockaddr_port(a));
-	return true;
-}
-
 int datagram_listen(const union sockaddr_any *addr, uint32_t mark, bool exclusive, int *ret_fd)
 {
 	int err = bind_one(addr, mark, exclusive, ret_fd);
 	union sockaddr_any a4;
 
-	if ((err == -EAFNOSUPPORT || err == -EADDRNOTAVAIL) && in_ipv4(addr, &a4))
+	if ((err == -EAFNOSUPPORT || err == -EADDRNOTAVAIL) && sockaddr_in_ipv4(addr, &a4))
 		err = bind_one(&a4, mark, exclusive, ret_fd);
 	return err;
 }

@@ -88,28 +88,12 @@ out:
 	return err;
 }
 
-/* The same in IPv4: of an address that says no more than "any" or "this machine". */
-static bool in_ipv4(const union sockaddr_any *addr, union sockaddr_any *ret)
-{
-	static const uint8_t any[4] = { 0 }, loopback[4] = { 127, 0, 0, 1 };
-	const struct in6_addr *ip = &addr->in6.sin6_addr;
-	bool is_any;
-
-	if (addr->sa.sa_family != AF_INET6)
-		return false;
-	is_any = IN6_IS_ADDR_UNSPECIFIED(ip);
-	if (!is_any && !IN6_IS_ADDR_LOOPBACK(ip))
-		return false;
-	sockaddr_set(ret, is_any ? any : loopback, 4, sockaddr_port(addr));
-	return true;
-}
-
 int listener_bind(const union sockaddr_any *addr, const struct listener_opts *opts, int *ret_fd)
 {
 	int err = bind_and_listen(addr, opts, ret_fd);
 	union sockaddr_any v4;
 
-	if ((err == -EAFNOSUPPORT || err == -EADDRNOTAVAIL) && in_ipv4(addr, &v4))
+	if ((err == -EAFNOSUPPORT || err == -EADDRNOTAVAIL) && sockaddr_in_ipv4(addr, &v4))
 		err = bind_and_listen(&v4, opts, ret_fd);
 	return err;
 }

@@ -37,6 +37,21 @@ void sockaddr_unmap(union sockaddr_any *a)
 	}
 }
 
+bool sockaddr_in_ipv4(const union sockaddr_any *a, union sockaddr_any *ret)
+{
+	static const uint8_t any[4] = { 0 }, loopback[4] = { 127, 0, 0, 1 };
+	const struct in6_addr *ip = &a->in6.sin6_addr;
+	bool is_any;
+
+	if (a->sa.sa_family != AF_INET6)
+		return false;
+	is_any = IN6_IS_ADDR_UNSPECIFIED(ip);
+	if (!is_any && !IN6_IS_ADDR_LOOPBACK(ip))
+		return false;
+	sockaddr_set(ret, is_any ? any : loopback, 4, sockaddr_port(a));
+	return true;
+}
+
 const uint8_t *sockaddr_ip(const union sockaddr_any *a, size_t *ret_len)
 {
 	if (a->sa.sa_family == AF_INET6) {

@@ -4,6 +4,7 @@
 #define IO_SOCKADDR_H
 
 #include <netinet/in.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/socket.h>
 
@@ -21,6 +22,9 @@ socklen_t sockaddr_len(const union sockaddr_any *a);
 void sockaddr_set(union sockaddr_any *ret, const uint8_t *ip, size_t n, uint16_t port);
 /* Turns an IPv4-mapped IPv6 address into IPv4, in place. */
 void sockaddr_unmap(union sockaddr_any *a);
+/* The same in IPv4, for a machine without IPv6: of an address that says no more than "any" or "this
+ * machine". False where there is none. */
+bool sockaddr_in_ipv4(const union sockaddr_any *a, union sockaddr_any *ret);
 /* Raw address bytes: 4 or 16 of them. */
 const uint8_t *sockaddr_ip(const union sockaddr_any *a, size_t *ret_len);
 uint16_t sockaddr_port(const union sockaddr_any *a); /* host order */

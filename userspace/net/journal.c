@@ -19,6 +19,7 @@
 
 #define FORM	 "anytlsd rules 1"
 #define SUFFIX	 ".rules"
+#define NEW	 ".new"	    /* while it is written */
 #define PATIENCE 200	    /* tries to lock, each 50 ms */
 #define FILE_MAX (64 << 20) /* of a file: a million routes */
 
@@ -123,21 +124,9 @@ static int fail(int err, const char *name, char *why, size_t why_len)
 /* A file, and no other thing that somebody put there, on which root would wait, or choke. */
 static int open_file(int lock, const char *file)
 {
-	int fd = openat(lock, file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK), err = 0;
-	struct stat st;
+	int fd = fd_open_regular(lock, file, O_NOFOLLOW, FILE_MAX);
 
-	if (fd < 0)
-		return -errno;
-	if (fstat(fd, &st) < 0)
-		err = -errno;
-	else if (!S_ISREG(st.st_mode))
-		err = -EINVAL;
-	else if (st.st_size > FILE_MAX)
-		err = -EFBIG;
-	if (!err)
-		return fd;
-	fd_close(fd);
-	return err;
+	return fd == -ENOTSUP ? -EINVAL : fd;
 }
 
 int journal_read(int lock, const char *name, struct journal *ret, char *why, size_t why_len)
@@ -231,7 +220,7 @@ int journal_write(int lock, const char *name, const struct journal *j, char *why
 	int fd, err;
 
 	file_name(name, SUFFIX, file);
-	file_name(name, ".new", new);
+	file_name(name, NEW, new);
 	unlinkat(lock, new, 0);
 	fd = create(lock, new);
 	err = fd < 0 ? fd : put_file(fd, j);
@@ -276,4 +265,25 @@ int setup_each(const char *directory, void (*each)(const char *name, void *arg),
 	}
 	closedir(d);
 	return 0;
+}
+
+static bool ends(const char *text, const char *with)
+{
+	size_t n = strlen(text), m = strlen(with);
+
+	return n >= m && strcmp(text + n - m, with) == 0;
+}
+
+bool setup_only_journals(const char *directory)
+{
+	DIR *d = opendir(directory);
+	const struct dirent *e;
+	bool only = d;
+
+	while (only && (e = readdir(d)))
+		only = !strcmp(e->d_name, ".") || !strcmp(e->d_name, "..") ||
+		       ends(e->d_name, SUFFIX) || ends(e->d_name, NEW);
+	if (d)
+		closedir(d);
+	return only;
 }

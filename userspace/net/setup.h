@@ -57,4 +57,7 @@ void setup_print(const struct plan *p, FILE *to);
 /* Calls each() for the name of each journal in the directory. 0 or -errno. */
 int setup_each(const char *directory, void (*each)(const char *name, void *arg), void *arg);
 
+/* Whether the directory holds journals and nothing else: it may be a folder like /run. */
+bool setup_only_journals(const char *directory);
+
 #endif
