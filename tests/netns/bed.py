@@ -109,9 +109,9 @@ class Bed(World):
         with space:
             return self.start(config, wrapper=("setpriv", "--pdeathsig", "KILL"), **options)
 
-    def tunnel_server(self):
+    def tunnel_server(self, **top):
         """The far end of the tunnel."""
-        return self.start_in(self.far, {"inbounds": [self.anytls_in(listen="::", listen_port=TUNNEL_PORT)]})
+        return self.start_in(self.far, {"inbounds": [self.anytls_in(listen="::", listen_port=TUNNEL_PORT)], **top})
 
     def process(self, space, *command):
         """Another program in a namespace; ended with the bed."""

@@ -22,7 +22,7 @@ OWN_MARK, CAPTURE_MARK = 0x08000000, 0x04000000
 class Gateway:
     """One daemon with one transparent inbound `gw`, an outbound `tunnel` and one `direct`."""
 
-    def __init__(self, bed, mode, name="anytlsd", inbound=None, route=None, tunnel=None, **top):
+    def __init__(self, bed, mode, name="anytlsd", inbound=None, route=None, tunnel=None, limits=None, **top):
         if mode == SK_LOOKUP and bed.pins is None:
             pytest.skip(bed.no_pins)
         self.bed, self.mode, self.daemon = bed, mode, None
@@ -38,7 +38,7 @@ class Gateway:
             "outbounds": [{"type": "anytls", "tag": "tunnel", "server": V4.server, "server_port": TUNNEL_PORT,
                            "password": PASSWORD, "tls": {"enabled": True, "insecure": True}, **(tunnel or {})},
                           {"type": "direct", "tag": "direct"}],
-            "limits": {"drain_timeout": "1s"}, **({"route": route} if route else {}), **top}
+            "limits": {"drain_timeout": "1s", **(limits or {})}, **({"route": route} if route else {}), **top}
         self.path = bed.folder / f"{name}.json"
         self.write()
         bed.gateways.append(self)

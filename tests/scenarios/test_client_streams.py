@@ -145,6 +145,17 @@ def test_everything_before_fin_is_delivered_to_a_slow_application(world, server,
     sender.join(20)
 
 
+def test_server_that_takes_nothing_for_long_acknowledges(world, server):
+    daemon = world.client(server.port, limits={"ack_timeout": "1s"})
+    app, session, sid = first_stream(world, server, daemon)
+    data = anytls.pattern(16 << 20)                 # more than the buffers on the way
+    sender = threading.Thread(target=app.send, args=(data,))
+    sender.start()
+    time.sleep(3)                                   # is what this is about: the server's window is closed
+    assert sender.is_alive() and session.read(sid, len(data)) == data
+    sender.join(20)
+
+
 def test_padding_from_the_server_is_ignored(world, server, daemon):
     app, session, sid = first_stream(world, server, daemon)
     for size in (0, 1, 65535, 7):

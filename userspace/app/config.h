@@ -146,6 +146,7 @@ struct config_limits {
 	uint32_t auth_timeout_ms;	   /* default 10 s */
 	uint32_t session_idle_timeout_ms;  /* server: no stream open; default 5 min, 0: never */
 	uint32_t stall_timeout_ms;	   /* default 30 s */
+	uint32_t ack_timeout_ms;	   /* sessions of both roles; default 60 s */
 	uint32_t auth_failures_per_minute; /* per source address; default 120 */
 	uint32_t udp_associations;	   /* default 4096 */
 	uint32_t udp_flows; /* captured: reply sockets, default 16384; beyond it the oldest goes */

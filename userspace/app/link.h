@@ -41,10 +41,11 @@ struct link {
 	struct list blocked;   /* those that wait for room on the wire */
 	struct watcher watch;
 	struct task read_task, flush_task;
-	struct timer write_timer; /* a control frame is stuck */
-	struct timer stall_timer; /* a stream is over its bound */
-	size_t queued;		  /* bytes of all streams that their destinations have not taken */
-	uint64_t last_read_ms;	  /* when the peer was heard last */
+	struct timer write_timer;   /* a control frame is stuck */
+	struct timer stall_timer;   /* a stream is over its bound */
+	struct timer silence_timer; /* something was sent */
+	size_t queued;	       /* bytes of all streams that their destinations have not taken */
+	uint64_t last_read_ms; /* when the peer was heard last */
 	uint64_t bytes_in, bytes_out;
 	uint64_t control_end;	     /* wire_sent() once the last control frame is out */
 	struct state_session *shown; /* what others see of it; see app/state.h */
@@ -55,6 +56,7 @@ struct link {
 		kernel_rx_due;	  /* the kernel is to have these records, and has not yet */
 	const char *kernel_unfit; /* why it must not have them, whatever it says itself */
 	bool copies_in;		  /* what the kernel decrypts cannot be trusted to a pipe */
+	uint8_t silent;		  /* looks in a row that found no acknowledgement */
 	bool readable, hup;
 	bool paused;  /* not reading: somebody downstream has to catch up */
 	bool broken;  /* writing failed: it ends once nothing can be read any more */

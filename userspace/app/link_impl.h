@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What link.c, link_write.c, link_queue.c and link_pipe.c need of each other. */
+/* What link.c, link_write.c, link_queue.c, link_silence.c and link_pipe.c need of each other. */
 #ifndef APP_LINK_IMPL_H
 #define APP_LINK_IMPL_H
 
@@ -34,7 +34,9 @@ static inline bool link_alone(const struct link *l)
 	return l->streams.next->next == &l->streams;
 }
 
-/* Disarms the timers of writing and queueing. */
+/* Bytes were written: the session ends if the peer acknowledges nothing for `ack_timeout`. */
+void link_expect_ack(struct link *l);
+/* Disarms all timers. */
 void link_stop_timers(struct link *l);
 
 #endif

@@ -117,4 +117,5 @@ void link_stop_timers(struct link *l)
 {
 	loop_disarm(l->w->loop, &l->write_timer);
 	loop_disarm(l->w->loop, &l->stall_timer);
+	loop_disarm(l->w->loop, &l->silence_timer);
 }

@@ -146,6 +146,7 @@ void link_packet(struct link *l, const uint8_t *p, size_t n)
 		return;
 	l->bytes_out += n;
 	state_session_out(l);
+	link_expect_ack(l);
 	if (link_shapes(l))
 		packet_shaped(l, p, n);
 	else
@@ -160,6 +161,7 @@ void link_packet_in_place(struct link *l, struct iovec *iov, int n)
 	for (int i = 0; i < n; i++)
 		l->bytes_out += iov[i].iov_len;
 	state_session_out(l);
+	link_expect_ack(l);
 	if (wire_write_in_place(l->wire, iov, n, WIRE_LATER) < 0)
 		wire_failed(l);
 	flush_soon(l);
@@ -177,6 +179,7 @@ void link_frame_by_pipe(struct link *l, uint32_t stream_id, struct relay_pipe *p
 	frame_put(header, FRAME_PSH, stream_id, (uint16_t)n);
 	l->bytes_out += sizeof(header) + n;
 	state_session_out(l);
+	link_expect_ack(l);
 	if (wire_splice_out(l->wire, header, sizeof(header), p->rd, n) < 0)
 		wire_failed(l);
 }

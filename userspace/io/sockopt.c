@@ -3,12 +3,16 @@
 #include "io/sockopt.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #define KEEPALIVE_S	 15
 #define KEEPALIVE_PROBES 4
+#define LOST_PROBES	 4 /* of a closed window, in a row: minutes lie between them in the end */
 
 int sockopt_int(int fd, int level, int option, int value)
 {
@@ -26,6 +30,20 @@ int sockopt_keepalive(int fd)
 	if (err == 0)
 		err = sockopt_int(fd, IPPROTO_TCP, TCP_KEEPCNT, KEEPALIVE_PROBES);
 	return err;
+}
+
+int sockopt_silence_ms(int fd)
+{
+	struct tcp_info info = { 0 };
+	socklen_t len = sizeof(info);
+	int waiting = 0;
+
+	if (ioctl(fd, SIOCOUTQ, &waiting) < 0 || waiting == 0 ||
+	    getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) < 0)
+		return -1;
+	if (!info.tcpi_retransmits && info.tcpi_probes < LOST_PROBES)
+		return 0;
+	return info.tcpi_last_ack_recv < INT_MAX ? (int)info.tcpi_last_ack_recv : INT_MAX;
 }
 
 int sockopt_reset(int fd)

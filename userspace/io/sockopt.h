@@ -8,6 +8,12 @@ int sockopt_int(int fd, int level, int option, int value);
 /* TCP keepalive: first probe after 15 s, then every 15 s, four of them (protocol notes 9). On a
  * listening socket: for all that it accepts. 0 or -errno. */
 int sockopt_keepalive(int fd);
+/*
+ * Milliseconds since the peer of a TCP socket acknowledged anything, while what was sent is being
+ * repeated, or several probes of a closed window in a row were lost. 0: something waits, as it may;
+ * -1: nothing does (SIOCOUTQ, TCP_INFO).
+ */
+int sockopt_silence_ms(int fd);
 /* Has close() reset the connection, whatever is under way. 0 or -errno. */
 int sockopt_reset(int fd);
 
