@@ -192,7 +192,7 @@ class Daemon(Gateway):
 
     def set_up(self):
         """The listeners are there before the rules."""
-        limit = time.monotonic() + 20
+        limit = time.monotonic() + 100
         while not re.search("lookup 7893|table inet bench", self.bed.run("gateway", ["sh", "-c", SHOW])):
             if time.monotonic() > limit:
                 raise Failure(f"{self.name} sets nothing up:\n{self.processes['gateway'].tail()}")
