@@ -58,7 +58,7 @@ static int check(struct setup *s, const struct plan *p)
 
 	if (!s->journal.exists) {
 		setup_say(s, "missing: nothing is set up");
-		return 1;
+		return 1 + setup_taken(s, p) + setup_obstacles(s, p);
 	}
 	n = change_find(s, p, false, &c);
 	nft = n ? n : check_nft(s, p, &c);
