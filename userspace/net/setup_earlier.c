@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Policy rules of others that come before a plan's and leave it nothing to capture, or too much.
+#include <ifaddrs.h>
 #include <linux/fib_rules.h>
 #include <linux/rtnetlink.h>
 #include <netinet/in.h>
@@ -7,12 +8,13 @@
 
 #include "net/setup_impl.h"
 
-/* Whether a rule takes all that comes in by one of our interfaces, in one protocol at least. */
-static bool catches_all(const struct plan *p, const struct object *o)
+/* Whether a rule takes what comes in by one of our interfaces, in one protocol at least: all of
+ * that, or what has the rule's mark, source or ports. */
+static bool catches(const struct plan *p, const struct object *o)
 {
 	bool by_interface = !o->iif[0];
 
-	if (o->other || o->mask || o->from.family || o->sport[1] || o->dport[1])
+	if (o->other)
 		return false;
 	if (o->type == FR_ACT_NOP || o->type == FR_ACT_GOTO ||
 	    (o->type == FR_ACT_TO_TBL && o->table == RT_TABLE_LOCAL))
@@ -23,6 +25,48 @@ static bool catches_all(const struct plan *p, const struct object *o)
 	for (size_t i = 0; i < p->n_interfaces; i++)
 		by_interface = by_interface || !strcmp(o->iif, p->interfaces[i]);
 	return by_interface;
+}
+
+static bool is_narrow(const struct object *o)
+{
+	return o->mask || o->from.family || o->sport[1] || o->dport[1];
+}
+
+/* An address of this machine, as in rules for answers over the uplink that was asked: nobody else
+ * sends from it. */
+static bool is_own_source(const struct object *o)
+{
+	struct ifaddrs *all = NULL;
+	bool own = false;
+
+	if (!o->from.family || getifaddrs(&all) < 0)
+		return false;
+	for (const struct ifaddrs *a = all; a && !own; a = a->ifa_next) {
+		bool v4 = o->family == AF_INET;
+
+		if (!a->ifa_addr || a->ifa_addr->sa_family != o->family ||
+		    o->from.len != (v4 ? 32 : 128))
+			continue;
+		own = v4 ? !memcmp(&((struct sockaddr_in *)a->ifa_addr)->sin_addr, o->from.ip, 4)
+			 : !memcmp(&((struct sockaddr_in6 *)a->ifa_addr)->sin6_addr, o->from.ip,
+				   16);
+	}
+	freeifaddrs(all);
+	return own;
+}
+
+/* Where the operator's rules choose an uplink by marks: a warning, one of each family says enough.
+ */
+static void tell_narrow(const struct setup *s, const struct object *o, bool told[static 2])
+{
+	if (told[o->family == AF_INET6] || is_own_source(o))
+		return;
+	told[o->family == AF_INET6] = true;
+	setup_say(s,
+		  "warning: the IPv%d rule of priority %u comes first: what has its mark, source "
+		  "or ports is not captured, but goes where that rule leads; choose a \"priority\" "
+		  "below it, unless that is meant",
+		  o->family == AF_INET ? 4 : 6, o->priority);
 }
 
 /* A jump over our range, for everything. */
@@ -39,7 +83,7 @@ static bool is_another_plan(const struct object *o)
 
 int setup_earlier(struct setup *s, const struct plan *p)
 {
-	bool local[2] = { false, !s->layout.ipv6 };
+	bool local[2] = { false, !s->layout.ipv6 }, told[2] = { false, false };
 	int n = 0;
 
 	for (size_t i = 0; i < s->rules.n; i++) {
@@ -50,8 +94,12 @@ int setup_earlier(struct setup *s, const struct plan *p)
 		if (o->type == FR_ACT_TO_TBL && o->table == RT_TABLE_LOCAL && !o->other &&
 		    !o->mask && !o->iif[0])
 			local[o->family == AF_INET6] = true;
-		if (!catches_all(p, o) && !jumps_over(p, o))
+		if (!catches(p, o) && !jumps_over(p, o))
 			continue;
+		if (is_narrow(o)) {
+			tell_narrow(s, o, told);
+			continue;
+		}
 		setup_say(s,
 			  "problem: the IPv%d rule of priority %u comes first and takes "
 			  "everything: choose a \"priority\" below it",
