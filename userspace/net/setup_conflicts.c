@@ -6,6 +6,7 @@
 
 #include "net/nft.h"
 #include "net/setup_impl.h"
+#include "net/setup_ruleset.h"
 
 /* One rule of another table that redirects or diverts. */
 struct suspect {
@@ -13,7 +14,7 @@ struct suspect {
 	bool sure; /* it sees our interfaces' packets, and all of a protocol */
 };
 
-static const char *text_at(const json_t *o, const char *key)
+const char *ruleset_text(const json_t *o, const char *key)
 {
 	const char *text = json_string_value(json_object_get(o, key));
 
@@ -32,8 +33,7 @@ static bool is_interface_of(const struct plan *p, const char *name)
 	return false;
 }
 
-/* Whether what an interface is compared with may be ours: a name, a list, a set we do not see. */
-static bool names_ours(const struct plan *p, const json_t *right)
+bool ruleset_names(const struct plan *p, const json_t *right)
 {
 	const json_t *list = json_object_get(right, "set"), *one;
 	size_t i;
@@ -51,11 +51,11 @@ static bool names_ours(const struct plan *p, const json_t *right)
 static bool lets_pass(const struct plan *p, const json_t *match, bool *narrow)
 {
 	const json_t *left = json_object_get(match, "left");
-	const char *key = text_at(json_object_get(left, "meta"), "key");
-	bool unequal = !strcmp(text_at(match, "op"), "!=");
+	const char *key = ruleset_text(json_object_get(left, "meta"), "key");
+	bool unequal = !strcmp(ruleset_text(match, "op"), "!=");
 
 	if (!strcmp(key, "iif") || !strcmp(key, "iifname"))
-		return names_ours(p, json_object_get(match, "right")) != unequal;
+		return ruleset_names(p, json_object_get(match, "right")) != unequal;
 	if (strcmp(key, "l4proto") != 0 && strcmp(key, "nfproto") != 0)
 		*narrow = true;
 	return true;
@@ -80,9 +80,9 @@ static bool is_suspect(const struct plan *p, const json_t *rule, struct suspect 
 		if (json_object_get(statement, "redirect"))
 			ret->does = "redirect";
 	}
-	ret->family = text_at(rule, "family");
-	ret->table = text_at(rule, "table");
-	ret->chain = text_at(rule, "chain");
+	ret->family = ruleset_text(rule, "family");
+	ret->table = ruleset_text(rule, "table");
+	ret->chain = ruleset_text(rule, "chain");
 	ret->sure = !narrow;
 	return ret->does;
 }
@@ -97,10 +97,10 @@ static bool is_prerouting(const json_t *ruleset, const struct suspect *u)
 	{
 		const json_t *chain = json_object_get(entry, "chain");
 
-		if (chain && !strcmp(text_at(chain, "family"), u->family) &&
-		    !strcmp(text_at(chain, "table"), u->table) &&
-		    !strcmp(text_at(chain, "name"), u->chain))
-			return !strcmp(text_at(chain, "hook"), "prerouting");
+		if (chain && !strcmp(ruleset_text(chain, "family"), u->family) &&
+		    !strcmp(ruleset_text(chain, "table"), u->table) &&
+		    !strcmp(ruleset_text(chain, "name"), u->chain))
+			return !strcmp(ruleset_text(chain, "hook"), "prerouting");
 	}
 	return false;
 }
@@ -159,6 +159,7 @@ int setup_conflicts(struct setup *s, const struct plan *p)
 		return 0;
 	all = json_loads(text, 0, NULL);
 	n = look(s, p, json_object_get(all, "nftables"));
+	setup_firewall(s, p, json_object_get(all, "nftables"));
 	json_decref(all);
 	free(text);
 	return n;
