@@ -83,3 +83,10 @@ def test_check_names_obstacles_before_anything_is_set_up(bed, gateway):
     bed.gateway.ip("rule add from 10.98.0.1 lookup main pref 4800")
     assert "nothing is set up" in said(made) and "priority 4800" in said(made)
     bed.gateway.ip("rule del pref 4800")
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_an_interface_that_is_not_there_is_named(bed, gateway, mode):
+    made = gateway(mode, inbound={"interfaces": [LAN, "br-lam"]})
+    assert "warning: there is no interface br-lam" in made.daemon.log()
+    assert "no interface br-lam" in said(made) and f"no interface {LAN}" not in said(made)

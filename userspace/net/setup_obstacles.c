@@ -195,6 +195,17 @@ static void mark_settings(struct setup *s, const struct plan *p)
 				  files[i]);
 }
 
+/* They may come later, but a name may also be misspelt. */
+static void absent_interfaces(struct setup *s, const struct plan *p)
+{
+	for (size_t i = 0; i < p->n_interfaces; i++)
+		if (!if_nametoindex(p->interfaces[i]) && errno == ENODEV)
+			setup_say(s,
+				  "warning: there is no interface %s: nothing is captured from it "
+				  "until there is one",
+				  p->interfaces[i]);
+}
+
 int setup_obstacles(struct setup *s, const struct plan *p)
 {
 	int n = loopback(s, p) + forwarding(s, p) + reverse_path(s, p) + bridges(s, p);
@@ -202,5 +213,6 @@ int setup_obstacles(struct setup *s, const struct plan *p)
 	if (p->steering != STEERING_REDIRECT)
 		n += setup_earlier(s, p);
 	mark_settings(s, p);
+	absent_interfaces(s, p);
 	return n + setup_conflicts(s, p);
 }
