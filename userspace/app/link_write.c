@@ -57,6 +57,9 @@ static void check_control(struct link *l, bool progress)
 
 static void wake_streams(struct link *l)
 {
+	/* nobody would get room: one that is woken may ask for it at once, and wait again */
+	if (wire_wear(l->wire) == WIRE_SPENT)
+		return;
 	while (!list_empty(&l->blocked) && wire_queued(l->wire) < ROOM_LOW) {
 		struct stream *st = container_of(l->blocked.next, struct stream, in_blocked);
 
