@@ -2,6 +2,8 @@
 """Stalled readers, sessions that die, and what each end gets to see (scenarios 34, 35, 39)."""
 
 import contextlib
+import os
+import signal
 import ssl
 import threading
 import time
@@ -220,3 +222,22 @@ def test_data_and_close_notify_in_one_segment_end_the_session(world):
         peer.conn.obj.unwrap()
     peer.conn.send_raw(peer.conn.outgoing.read())
     assert peer.wait_end(3) == "notify"
+
+
+def test_answer_of_a_target_that_then_resets_is_delivered(world):
+    """A web server that refuses an upload: it answers, and closes with the upload unread, which is a reset."""
+    daemon, listener = world.server(), world.listener(rcvbuf=4096)
+    peer = world.login(daemon)
+    peer.opened(1, listener.dest)
+    conn, raw = listener.accept(), sealed(peer, psh(1, bytes(12 << 20)))
+    sender = threading.Thread(target=peer.conn.send_raw, args=(raw, 60))
+    sender.start()
+    time.sleep(1)
+    assert sender.is_alive(), "12 MiB went into a stream that nobody reads"
+    os.kill(daemon.pid, signal.SIGSTOP)                 # so that it finds both at once
+    conn.sendall(b"413 too large")
+    conn.close()
+    os.kill(daemon.pid, signal.SIGCONT)
+    sender.join(30)
+    assert peer.read(1, 13) == b"413 too large"
+    peer.expect(FIN, 1)

@@ -126,7 +126,7 @@ static void tcp_write(struct endpoint *e, struct iovec *iov, int n, enum endpoin
 	if (t->out.len == 0)
 		sent = send_pieces(t, iov, n);
 	if (sent < 0) {
-		tcp_fail(t);
+		tcp_reset(t);
 		return;
 	}
 	for (int i = 0; i < n; i++) {
@@ -158,7 +158,7 @@ static void tcp_write_pipe(struct endpoint *e, struct relay_pipe *p, size_t n)
 
 	if (sent < 0) {
 		relay_pipe_drop(p, left);
-		tcp_fail(t);
+		tcp_reset(t);
 		return;
 	}
 	if (left > 0 && (relay_pipe_read(p, t->sh->read, left) < 0 ||
@@ -186,7 +186,7 @@ static void flush(struct tcp *t)
 		ssize_t sent = send_pieces(t, iov, buf_peek(&t->out, iov, ENDPOINT_PIECES));
 
 		if (sent < 0) {
-			tcp_fail(t);
+			tcp_reset(t);
 			return;
 		}
 		if (sent == 0)

@@ -26,7 +26,7 @@ struct tcp {
 	bool sink_ended; /* nothing more will be written to us */
 	bool shut;	 /* FIN is sent */
 	bool finishing;	 /* the peer is gone; deliver and close */
-	bool broken;	 /* the socket failed; pump() tells the peer */
+	bool broken;	 /* the socket failed; pump() tells the peer, behind what is `readable` */
 	bool closed;
 };
 
@@ -38,6 +38,8 @@ void tcp_close_hard(struct tcp *t);
 void tcp_close_if_done(struct tcp *t);
 /* The socket failed: the next turn tells the peer, which may be in the middle of a write to us. */
 void tcp_fail(struct tcp *t);
+/* The same where writing found that the connection is gone: what came before is passed on first. */
+void tcp_reset(struct tcp *t);
 /* Closes hard and aborts the peer. */
 void tcp_tell_broken(struct tcp *t);
 /* Reads as far as the peer has room, a few times; goes on in the next turn. A task. */

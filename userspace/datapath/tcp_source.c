@@ -32,15 +32,24 @@ static int trim(struct iovec *iov, size_t got)
 	return n;
 }
 
+void tcp_reset(struct tcp *t)
+{
+	if (!t->broken)
+		t->readable = t->hup = true; /* nothing more comes: so this has an end */
+	tcp_fail(t);
+}
+
 /* What a read said that gave no bytes: nothing for now, the end, or an error. */
 static void no_bytes(struct tcp *t, ssize_t got)
 {
-	if (got == -EAGAIN)
+	if (t->broken || (got < 0 && got != -EAGAIN)) {
 		t->readable = false;
-	else if (got < 0)
 		tcp_fail(t);
-	else
+	} else if (got == -EAGAIN) {
+		t->readable = false;
+	} else {
 		source_end(t);
+	}
 }
 
 /* Large pieces past our memory; a small one shows that the bulk is over. */
@@ -101,9 +110,15 @@ static bool read_once(struct tcp *t)
 
 static bool may_read(struct tcp *t)
 {
-	if (t->closed || t->broken || t->source_ended)
+	if (t->closed || t->source_ended)
 		return false;
 	return t->finishing || (t->e.peer && t->e.peer->ops->has_room(t->e.peer));
+}
+
+/* Whether the peer is to get something that came before the socket failed. */
+static bool has_last_words(const struct tcp *t)
+{
+	return t->e.peer && !t->finishing && !t->source_ended && t->readable;
 }
 
 void tcp_tell_broken(struct tcp *t)
@@ -116,11 +131,23 @@ void tcp_tell_broken(struct tcp *t)
 		peer->ops->abort(peer);
 }
 
+/* Whoever waits for the queue of a broken socket waits for nothing, and may have to move on before
+ * the last words can. */
+static void drop_queue(struct tcp *t)
+{
+	buf_done(&t->out, t->sh->pool);
+	t->e.queued = 0;
+	if (t->e.peer)
+		t->e.peer->ops->resume(t->e.peer);
+}
+
 void tcp_pump(struct task *task)
 {
 	struct tcp *t = container_of(task, struct tcp, pump);
 
-	if (t->broken) {
+	if (t->broken && t->out.len > 0)
+		drop_queue(t);
+	if (t->broken && !has_last_words(t)) {
 		tcp_tell_broken(t);
 		return;
 	}
