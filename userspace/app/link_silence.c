@@ -20,7 +20,7 @@ static void look(struct timer *t)
 	l->silent = silence >= (int)every ? l->silent + 1 : 0;
 	if (l->silent >= LOOKS)
 		link_end(l, "its peer acknowledges nothing");
-	else if (silence >= 0)
+	else if (wire_unacked(l->wire) > 0) /* what this turn writes may not be with TCP yet */
 		loop_arm(l->w->loop, t, every, look);
 }
 
