@@ -21,6 +21,8 @@ $(B)/tests/unit/test_wire_kernel_held: LDFLAGS += -Wl,--wrap=getsockopt
 $(B)/tests/unit/test_transparent: LDFLAGS += -Wl,--wrap=flow_connect,--wrap=flow_cancel,--wrap=flow_wants_domain
 # Has keys refused.
 $(B)/tests/unit/test_wire_kernel_refused: LDFLAGS += -Wl,--wrap=setsockopt
+# Has memory run out.
+$(B)/tests/unit/test_stream_in: LDFLAGS += -Wl,--wrap=buf_append
 # Has each step of a set-up fail.
 $(B)/tests/unit/test_setup_crash: LDFLAGS += -Wl,--wrap=rtnl_apply -Wl,--wrap=nft_run -Wl,--wrap=journal_write
 
