@@ -21,7 +21,7 @@
 #endif
 
 #define STATE_MAGIC   0x65746174736c7461ull /* "atlstate" in memory */
-#define STATE_VERSION 2
+#define STATE_VERSION 3
 
 /* Limits of the capacities that a header names. */
 #define STATE_WORKERS_MAX 256
@@ -145,6 +145,7 @@ struct state_stream {
 	uint64_t spliced_up, spliced_down;
 	uint64_t sockmap_up, sockmap_down;
 	char session[STATE_TAG_MAX];	 /* its tag */
+	char source[STATE_PEER_MAX];	 /* address and port of who asks; empty: unknown */
 	char destination[STATE_DST_MAX]; /* "example.org:443"; empty before it is known */
 	char why[STATE_WHY_MAX - 16];
 };
@@ -152,6 +153,6 @@ struct state_stream {
 _Static_assert(sizeof(struct state_header) == 184, "fixed");
 _Static_assert(sizeof(struct state_counters) == 32 * 8, "fixed");
 _Static_assert(sizeof(struct state_session) == 256, "fixed");
-_Static_assert(sizeof(struct state_stream) == 192, "fixed");
+_Static_assert(sizeof(struct state_stream) == 248, "fixed");
 
 #endif

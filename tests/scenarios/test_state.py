@@ -62,7 +62,7 @@ def test_session_and_stream_of_a_server(world):
     assert session["streams_now"] == session["streams_ever"] == 1
     assert session["bytes_in"] >= 1000 and session["bytes_out"] >= 1000
     assert re.search(rf"\[{session['tag']}\] session of alice", daemon.log())
-    assert stream["session"] == session["tag"] and stream["id"] == 1
+    assert stream["session"] == session["tag"] and stream["id"] == 1 and stream["source"] == session["peer"]
     assert stream["destination"] == "127.0.0.1:%d" % echo.dest[1]
     assert stream["copied_up"] == stream["copied_down"] == 1000
     assert stream["engine"] == "copy" and stream["queued"] == 0
@@ -93,6 +93,7 @@ def test_session_and_stream_of_a_client(world):
     [session], [stream] = sessions(near), streams(near)
     assert session["role"] == "client" and session["peer"] == f"127.0.0.1:{far.port}"
     assert session["bound"] == "out" and session["user"] == ""
+    assert stream["source"] == "%s:%d" % app.sock.getsockname()
     assert stream["copied_up"] == stream["copied_down"] == 500
     assert stream["destination"] == streams(far)[0]["destination"] == "127.0.0.1:%d" % echo.dest[1]
 
@@ -153,7 +154,7 @@ def test_tables_for_people(world):
     head, row = ctl(daemon, "sessions").stdout.splitlines()
     assert head.split()[:4] == ["TAG", "ROLE", "USER", "PEER"] and "alice" in row
     head, row = ctl(daemon, "streams").stdout.splitlines()
-    assert head.split()[:2] == ["STREAM", "DESTINATION"] and "127.0.0.1:%d" % echo.dest[1] in row
+    assert head.split()[:3] == ["STREAM", "SOURCE", "DESTINATION"] and "127.0.0.1:%d" % echo.dest[1] in row
     text = ctl(daemon, "status").stdout
     assert f"pid {daemon.pid}" in text and re.search(r"sessions +1 as a server", text)
 

@@ -222,10 +222,13 @@ static void stream__destination_engine_and_bytes__are_in_slot_and_counters(void 
 {
 	struct shown *s = show(*state);
 	const struct state_counters *c = &s->w.counters;
+	const union sockaddr_any src = { .in = { .sin_family = AF_INET,
+						 .sin_port = htons(999),
+						 .sin_addr = { htonl(0x0a000001) } } };
 	struct addr dst;
 
 	assert_int_equal(addr_from_host("example.org", 11, 443, &dst), 0);
-	state_stream_destination(&s->st, &dst);
+	state_stream_ends(&s->st, &src, &dst);
 	state_stream_engine(&s->st, STATE_ENGINE_SPLICE, "why");
 	state_stream_copied(&s->st, true, 20);
 	state_stream_copied(&s->st, true, -(uint64_t)8);
@@ -234,6 +237,7 @@ static void stream__destination_engine_and_bytes__are_in_slot_and_counters(void 
 	state_stream_spliced(&s->st, false, 3);
 	state_stream_sockmap(&s->st, true, 4);
 	state_stream_sockmap(&s->st, false, 5);
+	assert_string_equal(s->st.shown->source, "10.0.0.1:999");
 	assert_string_equal(s->st.shown->destination, "example.org:443");
 	assert_string_equal(s->st.shown->session, "s12");
 	assert_string_equal(s->st.shown->why, "why");

@@ -4,8 +4,8 @@
 
 #include "anytlsctl/ctl.h"
 
-static const char *const heads[] = { "STREAM",	"DESTINATION", "ENGINE", ">UP", ">DOWN",
-				     ">QUEUED", ">AGE",	       "WHY",	 NULL };
+static const char *const heads[] = { "STREAM", "SOURCE",  "DESTINATION", "ENGINE", ">UP",
+				     ">DOWN",  ">QUEUED", ">AGE",	 "WHY",	   NULL };
 
 static void put_row(struct ctl_table *t, const struct state_stream *s, uint64_t now)
 {
@@ -13,6 +13,7 @@ static void put_row(struct ctl_table *t, const struct state_stream *s, uint64_t 
 
 	snprintf(tag, sizeof(tag), "%s/%u", s->session, s->id);
 	ctl_cell(t, tag);
+	ctl_cell(t, s->source);
 	ctl_cell(t, s->destination);
 	ctl_cell(t, ctl_engine(s->engine));
 	ctl_cell_bytes(t, s->copied_up + s->spliced_up + s->sockmap_up);
@@ -24,15 +25,16 @@ static void put_row(struct ctl_table *t, const struct state_stream *s, uint64_t 
 
 static json_t *object(const struct state_stream *s)
 {
-	return json_pack("{s:o s:I s:s s:o s:s s:o s:I s:I s:I s:I s:I s:I s:I s:I}", "session",
+	return json_pack("{s:o s:I s:s s:o s:o s:s s:o s:I s:I s:I s:I s:I s:I s:I s:I}", "session",
 			 ctl_json_text(s->session), "id", (json_int_t)s->id, "role",
-			 ctl_role(s->role), "destination", ctl_json_text(s->destination), "engine",
-			 ctl_engine(s->engine), "why", ctl_json_text(s->why), "copied_up",
-			 (json_int_t)s->copied_up, "copied_down", (json_int_t)s->copied_down,
-			 "spliced_up", (json_int_t)s->spliced_up, "spliced_down",
-			 (json_int_t)s->spliced_down, "sockmap_up", (json_int_t)s->sockmap_up,
-			 "sockmap_down", (json_int_t)s->sockmap_down, "queued",
-			 (json_int_t)s->queued, "start_ms", (json_int_t)s->start_ms);
+			 ctl_role(s->role), "source", ctl_json_text(s->source), "destination",
+			 ctl_json_text(s->destination), "engine", ctl_engine(s->engine), "why",
+			 ctl_json_text(s->why), "copied_up", (json_int_t)s->copied_up,
+			 "copied_down", (json_int_t)s->copied_down, "spliced_up",
+			 (json_int_t)s->spliced_up, "spliced_down", (json_int_t)s->spliced_down,
+			 "sockmap_up", (json_int_t)s->sockmap_up, "sockmap_down",
+			 (json_int_t)s->sockmap_down, "queued", (json_int_t)s->queued, "start_ms",
+			 (json_int_t)s->start_ms);
 }
 
 static uint32_t slots(const struct state_reader *r)

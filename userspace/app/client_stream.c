@@ -272,7 +272,7 @@ void client_stream_open(struct client_session *session, struct flow *f)
 	session_add(&l->core, &cs->s.core);
 	stream_tag(&cs->s, cs->tag);
 	cs->dst = f->dst;
-	state_stream_destination(&cs->s, &f->dst);
+	state_stream_ends(&cs->s, &f->src, &f->dst);
 	snprintf(cs->inbound_user, sizeof(cs->inbound_user), "%s", f->user);
 	cs->heard_at = l->bytes_in;
 	cs->waiting = !trusted;

@@ -84,7 +84,7 @@ static void start(struct server_stream *ss)
 	char text[ADDR_TEXT_MAX];
 
 	log_debug(ss->tag, "%s to %s", f->user, addr_text(&f->dst, text));
-	state_stream_destination(&ss->s, &f->dst);
+	state_stream_ends(&ss->s, &f->src, &f->dst);
 	stream_event(&ss->s, STREAM_EV_DESTINATION, NULL);
 	ss->dialing = true;
 	loop_disarm(f->w->loop, &ss->ack);

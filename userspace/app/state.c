@@ -92,11 +92,12 @@ void state_stream_close(struct stream *st)
 	st->shown = &st->w->slots.no_stream;
 }
 
-void state_stream_destination(struct stream *st, const struct addr *dst)
+void state_stream_ends(struct stream *st, const union sockaddr_any *src, const struct addr *dst)
 {
-	char text[ADDR_TEXT_MAX];
+	char text[ADDR_TEXT_MAX], from[SOCKADDR_TEXT_MAX];
 
 	state_slot_begin(&st->shown->seq);
+	PUT(st->shown, source, src->sa.sa_family ? sockaddr_text(src, from) : "");
 	PUT(st->shown, destination, addr_text(dst, text));
 	state_slot_end(&st->shown->seq);
 }

@@ -24,8 +24,8 @@ void state_session_engine(struct link *l, enum state_engine engine, const char *
 
 void state_stream_open(struct stream *st);
 void state_stream_close(struct stream *st);
-/* It became known where it leads to. */
-void state_stream_destination(struct stream *st, const struct addr *dst);
+/* It became known where it leads to; src: who asks, of family 0 where nobody knows. */
+void state_stream_ends(struct stream *st, const union sockaddr_any *src, const struct addr *dst);
 /* As for a session. Counts streams that begin to use an engine. */
 void state_stream_engine(struct stream *st, enum state_engine engine, const char *why);
 

@@ -169,6 +169,7 @@ int state_reader_stream(struct state_reader *r, uint32_t i, struct state_stream 
 	if (n <= 0)
 		return n;
 	END_TEXT(ret->session);
+	END_TEXT(ret->source);
 	END_TEXT(ret->destination);
 	END_TEXT(ret->why);
 	bound_engine(&ret->engine);
