@@ -90,6 +90,17 @@ static void guard__what_goes__is_told(void **state)
 	assert_told("ip -6 addr add 2001:db8:1::1/128 dev lo nodad");
 }
 
+/* lo takes the routes of IPv4 with it, of which nobody tells. */
+static void guard__lo_that_went_down__is_told(void **state)
+{
+	(void)state;
+	assert_int_equal(system("echo 1 >/proc/sys/net/ipv6/conf/lo/disable_ipv6"), 0);
+	turn_for(SHORT_MS, false);
+	assert_told("ip link set lo down; ip link set lo up");
+	assert_int_equal(system("test -z \"$(ip route show table 77)\""), 0);
+	assert_not_told("ip link set v0 down; ip link set v0 up");
+}
+
 static void guard__table_in_one_message_with_others__is_told(void **state)
 {
 	(void)state;
@@ -136,6 +147,7 @@ int main(void)
 #define CASE(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		CASE(guard__what_goes__is_told),
+		CASE(guard__lo_that_went_down__is_told),
 		CASE(guard__table_in_one_message_with_others__is_told),
 		CASE(guard__many_at_once__are_told_once),
 		CASE(guard__what_is_no_loss__is_not_told),

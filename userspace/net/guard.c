@@ -52,23 +52,27 @@ static bool nft_matters(const struct nlmsghdr *h)
 	return h->nlmsg_type == (NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_DELTABLE);
 }
 
-/* Rules that go, routes of ours that go, and an IPv6 address of lo: a router has many others. */
+/* Rules that go, routes of ours that go, an IPv6 address of lo, and lo itself, which takes IPv4
+ * routes with it when it goes down, of which nobody tells: a router has many others. */
 static int filter_routes(int fd)
 {
 	struct sock_filter code[] = {
 		BPF_STMT(BPF_LD | BPF_H | BPF_ABS, offsetof(struct nlmsghdr, nlmsg_type)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htobe16(RTM_DELRULE), 6, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htobe16(RTM_DELRULE), 7, 0),
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htobe16(RTM_DELROUTE), 0, 2),
 		BPF_STMT(BPF_LD | BPF_B | BPF_ABS,
 			 NLMSG_HDRLEN + offsetof(struct rtmsg, rtm_protocol)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, PLAN_PROTOCOL, 3, 4),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htobe16(RTM_NEWADDR), 0, 3),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, PLAN_PROTOCOL, 4, 5),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htobe16(RTM_NEWADDR), 1, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htobe16(RTM_NEWLINK), 0, 3),
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
 			 NLMSG_HDRLEN + offsetof(struct ifaddrmsg, ifa_index)),
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htobe32(LO), 0, 1),
 		BPF_STMT(BPF_RET | BPF_K, 0xffffffff),
 		BPF_STMT(BPF_RET | BPF_K, 0),
 	};
+	_Static_assert(
+		offsetof(struct ifaddrmsg, ifa_index) == offsetof(struct ifinfomsg, ifi_index), "");
 	struct sock_fprog program = { .len = sizeof(code) / sizeof(*code), .filter = code };
 
 	return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)) < 0 ? -errno
@@ -137,9 +141,9 @@ static int subscribe(struct channel *c, int protocol, uint32_t groups)
 
 static int start(struct guard *g)
 {
-	static const uint32_t routes = GROUP(RTNLGRP_IPV4_RULE) | GROUP(RTNLGRP_IPV6_RULE) |
-				       GROUP(RTNLGRP_IPV4_ROUTE) | GROUP(RTNLGRP_IPV6_ROUTE) |
-				       GROUP(RTNLGRP_IPV6_IFADDR);
+	static const uint32_t routes = GROUP(RTNLGRP_LINK) | GROUP(RTNLGRP_IPV4_RULE) |
+				       GROUP(RTNLGRP_IPV6_RULE) | GROUP(RTNLGRP_IPV4_ROUTE) |
+				       GROUP(RTNLGRP_IPV6_ROUTE) | GROUP(RTNLGRP_IPV6_IFADDR);
 	int err;
 
 	g->route = (struct channel){ { .fd = -1 }, g, route_matters };
