@@ -13,8 +13,14 @@
 #include "app/steering_report.h"
 #include "net/guard.h"
 
+#define AGAIN_MS 5000
+
 struct steering_rules {
 	struct program *p;
+	struct loop *loop;
+	struct timer
+		again; /* something could not be put right: a lock that another holds, memory */
+	bool stale;    /* a bypass list among it */
 	struct guard_watch guarded;
 	struct guard *guard;
 	struct prefix_list *bypass; /* by inbound, as it was set up */
@@ -67,7 +73,8 @@ static void give_directory(const struct config *c)
 			 strerror(errno));
 }
 
-static void mend(struct steering_rules *s, size_t i)
+/* Whether all of an inbound's rules stand. */
+static bool mend(struct steering_rules *s, size_t i)
 {
 	const struct config_inbound *in = &s->p->config->inbounds[i];
 	struct plan plan = in->transparent.plan;
@@ -83,18 +90,11 @@ static void mend(struct steering_rules *s, size_t i)
 		log_error(in->tag, "rules may be missing, and cannot be made again: %s", why);
 	else if (n)
 		log_warn(in->tag, "rules that had gone missing are in place again");
+	return n >= 0;
 }
 
-static void disturbed(struct guard_watch *w)
-{
-	struct steering_rules *s = container_of(w, struct steering_rules, guarded);
-
-	for (size_t i = 0; i < s->p->config->n_inbounds; i++)
-		if (is_set_up_here(&s->p->config->inbounds[i]))
-			mend(s, i);
-}
-
-static void update(struct steering_rules *s, size_t i)
+/* Whether an inbound's bypass list is that of the files, or they say nothing of use. */
+static bool update(struct steering_rules *s, size_t i)
 {
 	const struct config_inbound *in = &s->p->config->inbounds[i];
 	char why[300];
@@ -104,11 +104,11 @@ static void update(struct steering_rules *s, size_t i)
 
 	if (err) {
 		log_error(in->tag, "the bypass list stays as it was: %s", why);
-		return;
+		return true;
 	}
 	if (prefix_list_equal(&plan.bypass, &s->bypass[i])) {
 		prefix_list_done(&plan.bypass);
-		return;
+		return true;
 	}
 	steering_report_start(&r, s->p->config);
 	err = setup_update(&plan, &r.options, why, sizeof(why));
@@ -116,18 +116,58 @@ static void update(struct steering_rules *s, size_t i)
 	if (err) {
 		log_error(in->tag, "the new bypass list is not in place: %s", why);
 		prefix_list_done(&plan.bypass);
-		return;
+		return false;
 	}
 	log_info(in->tag, "%zu networks are bypassed now", plan.bypass.n);
 	prefix_list_done(&s->bypass[i]);
 	s->bypass[i] = plan.bypass;
+	return true;
+}
+
+static bool mend_all(struct steering_rules *s)
+{
+	bool well = true;
+
+	for (size_t i = 0; i < s->p->config->n_inbounds; i++)
+		if (is_set_up_here(&s->p->config->inbounds[i]))
+			well &= mend(s, i);
+	return well;
+}
+
+static bool update_all(struct steering_rules *s)
+{
+	bool well = true;
+
+	for (size_t i = 0; i < s->p->config->n_inbounds; i++)
+		if (steering_has_plan(&s->p->config->inbounds[i]))
+			well &= update(s, i);
+	return well;
+}
+
+static void try_again(struct timer *t)
+{
+	struct steering_rules *s = container_of(t, struct steering_rules, again);
+	bool well = mend_all(s);
+
+	if (s->stale)
+		s->stale = !update_all(s);
+	if (!well || s->stale)
+		loop_arm(s->loop, t, AGAIN_MS, try_again);
+}
+
+static void disturbed(struct guard_watch *w)
+{
+	struct steering_rules *s = container_of(w, struct steering_rules, guarded);
+
+	if (!mend_all(s))
+		loop_arm(s->loop, &s->again, AGAIN_MS, try_again);
 }
 
 void steering_rules_renew(struct steering_rules *s)
 {
-	for (size_t i = 0; i < s->p->config->n_inbounds; i++)
-		if (steering_has_plan(&s->p->config->inbounds[i]))
-			update(s, i);
+	s->stale = !update_all(s);
+	if (s->stale)
+		loop_arm(s->loop, &s->again, AGAIN_MS, try_again);
 }
 
 static int start(struct steering_rules *s, struct loop *l, char *why, size_t why_len)
@@ -156,6 +196,7 @@ int steering_rules_start(struct program *p, struct loop *l, struct steering_rule
 		return -ENOMEM;
 	*ret = s;
 	s->p = p;
+	s->loop = l;
 	s->bypass = calloc(p->config->n_inbounds, sizeof(*s->bypass));
 	return s->bypass ? start(s, l, why, why_len) : -ENOMEM;
 }
@@ -164,6 +205,7 @@ void steering_rules_stop(struct steering_rules *s)
 {
 	if (!s)
 		return;
+	loop_disarm(s->loop, &s->again);
 	guard_stop(s->guard);
 	for (size_t i = 0; s->bypass && i < s->p->config->n_inbounds; i++)
 		prefix_list_done(&s->bypass[i]);

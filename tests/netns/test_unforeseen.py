@@ -6,7 +6,6 @@ import shutil
 import socket
 import struct
 import tempfile
-import time
 
 import pytest
 
@@ -15,6 +14,7 @@ import internet
 from bed import FAMILIES, GUEST, GUEST_GATEWAY, LAN, V4, V6, WAN
 from daemon import PROGRAM, wait_until
 from gateway import DATAGRAMS, MODES, REDIRECT, SK_LOOKUP, TPROXY
+from test_guard import flush, peers
 from test_links import lay_guest
 
 USER, SSH = "nobody", 22
@@ -27,12 +27,6 @@ def open_folder():
     os.chmod(path, 0o755)
     yield path
     shutil.rmtree(path)
-
-
-def peers(bed, space, f, host):
-    flows.forget(bed)
-    flows.tcp_echo(space, host)
-    return flows.seen(bed, f)
 
 
 def meanwhile(bed, f):
@@ -135,43 +129,6 @@ def test_services_that_conntrack_does_not_see(bed, gateway, mode):
                 sock.settimeout(2)
                 sock.connect((f.wan, 5353))
                 assert flows.exchange(sock, b"who") == b"who"
-
-
-def flush(bed):
-    """What a firewall does that is loaded again, and a network manager that knows no rules but its own."""
-    bed.gateway.run("nft", "flush", "ruleset")
-    for v in ("-4", "-6"):
-        for one in bed.gateway.ip_json(v, "rule"):
-            if one["priority"] in range(4800, 4808):
-                bed.gateway.run("ip", v, "rule", "del", "pref", one["priority"])
-
-
-@pytest.mark.parametrize("mode", MODES)
-def test_rules_that_another_program_deletes_come_back(bed, gateway, mode):
-    made = gateway(mode, inbound={"spare_replies": True})
-    flush(bed)
-    wait_until(lambda: not made.problems(), 5, "they stand again")
-    for f in FAMILIES:
-        assert peers(bed, bed.client, f, f.target) == {f.server}
-    made.rules("remove")
-    bed.gateway.ip("rule add pref 33 lookup 33", "rule del pref 33")
-    time.sleep(1)
-    assert {**bed.snapshot(), "pins": None} == {**bed.before, "pins": None}, "a removal is no loss"
-
-
-def test_ipv6_that_comes_later_is_captured(bed, gateway):
-    keep = bed.gateway.ip_json("-6", "addr", "show", "scope", "global")
-    bed.gateway.sysctl("net.ipv6.conf.all.disable_ipv6", 1)
-    made = gateway(SK_LOOKUP)
-    bed.gateway.sysctl("net.ipv6.conf.all.disable_ipv6", 0)
-    for link in keep:
-        for a in link["addr_info"]:
-            if a:
-                bed.gateway.ip(f"-6 addr add {a['local']}/{a['prefixlen']} dev {link['ifname']} nodad")
-    bed.gateway.ip(f"-6 route replace default via {V6.uplink}")
-    wait_until(lambda: not made.problems(), 5, "IPv6 has rules, too")
-    assert peers(bed, bed.client, V6, V6.target) == {V6.server}
-    bed.before["routes"] = bed.before["routes6"] = None
 
 
 @pytest.mark.parametrize("mode", MODES)
