@@ -50,16 +50,16 @@ def send_beside(sock, data, end=False):
     return thread
 
 
-def echoes(sock, data):
+def echoes(sock, data, patience=60):
     """What is sent comes back on this connection."""
     sender = send_beside(sock, data)
-    assert recv_exact(sock, len(data), 60) == data
+    assert recv_exact(sock, len(data), patience) == data
     sender.join()
 
 
-def tcp_echo(ns, host, size=1000, port=internet.ECHO):
-    with connect(ns, (host, port)) as sock:
-        echoes(sock, pattern(size))
+def tcp_echo(ns, host, size=1000, port=internet.ECHO, patience=60):
+    with connect(ns, (host, port), min(patience, 20)) as sock:
+        echoes(sock, pattern(size), patience)
 
 
 def half_close(ns, host, size=300000):
@@ -221,6 +221,15 @@ def all_udp(bed, f, largest=TUNNEL_MAX):
     """All that a client does by UDP; datagrams up to that size."""
     udp_echo(bed.client, f.target, [size for size in (0, *SIZES) if size <= largest])
     dns_udp(bed.client, f.target)
+
+
+def while_changing(look, *args):
+    """What a look finds; None where its connection did not survive the change that is under way, and perhaps hears
+    nothing of that: an answer from a destination that is captured now is dropped."""
+    try:
+        return look(*args, patience=2)
+    except (OSError, AssertionError):
+        return None
 
 
 def seen(bed, f):

@@ -13,9 +13,9 @@ from daemon import wait_until
 from gateway import MODES, SK_LOOKUP
 
 
-def peers(bed, space, f, host):
+def peers(bed, space, f, host, patience=60):
     flows.forget(bed)
-    flows.tcp_echo(space, host)
+    flows.tcp_echo(space, host, patience=patience)
     return flows.seen(bed, f)
 
 

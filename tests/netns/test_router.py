@@ -70,12 +70,12 @@ def test_a_new_address_is_the_routers_own_at_once(bed, gateway, mode):
         v, rest = ("-6 ", "/128 nodad") if f is V6 else ("", "/32")
         bed.gateway.ip(f"{v}addr add {address}{rest} dev {WAN}")
 
-        def own(f=f, address=address):
+        def own(f=f, address=address, patience=2):
             service.seen.clear()
-            with flows.connect(bed.client, (address, SSH)) as sock:
-                assert flows.recv_exact(sock, len(internet.GREETING)) == internet.GREETING
+            with flows.connect(bed.client, (address, SSH), patience) as sock:
+                assert flows.recv_exact(sock, len(internet.GREETING), patience) == internet.GREETING
             return service.peers() == {f.client}
-        wait_until(own, 2, "the address is known")
+        wait_until(lambda own=own: flows.while_changing(own), 5, "the address is known")
         bed.gateway.ip(f"{v}addr del {address}{rest.split()[0]} dev {WAN}")
 
 
