@@ -211,6 +211,7 @@ static void read_some(struct task *t)
 		if (n == -EAGAIN && l->broken) {
 			l->lost = true;
 			link_end(l, "connection lost");
+			return;
 		}
 		if (n == -EAGAIN) {
 			l->readable = l->paused;
