@@ -50,18 +50,13 @@ static void watchdog(struct timer *t)
 {
 	struct client_stream *cs = container_of(t, struct client_stream, watchdog);
 	struct link *l = cs->s.link;
-	struct endpoint *local = cs->s.e.peer;
 
 	if (cs->s.core.state != STREAM_OPENING)
 		return;
-	if (l->bytes_in == cs->heard_at) {
+	if (l->bytes_in == cs->heard_at)
 		link_end(l, "dead: no answer to a new stream");
-		return;
-	}
-	endpoint_unjoin(&cs->s.e);
-	stream_event(&cs->s, STREAM_EV_LOCAL_ABORT, "the server does not answer for this stream");
-	if (local)
-		local->ops->abort(local);
+	else
+		stream_give_up(&cs->s, "the server does not answer for this stream");
 }
 
 static void confirmed(struct stream *st)

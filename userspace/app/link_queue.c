@@ -26,13 +26,8 @@ static struct stream *largest(struct link *l)
 
 static void reset(struct link *l, struct stream *st, const char *why)
 {
-	struct endpoint *peer = st->e.peer;
-
 	count(&l->w->counters.streams_reset, 1);
-	endpoint_unjoin(&st->e);
-	if (peer)
-		peer->ops->abort(peer);
-	stream_event(st, STREAM_EV_LOCAL_ABORT, why);
+	stream_give_up(st, why);
 }
 
 /* Looks again while reading is paused: the stream in the way may have got stuck meanwhile. */

@@ -11,22 +11,25 @@
  */
 #define LOOKS 4
 
+static uint32_t look_ms(const struct link *l)
+{
+	return l->w->config->limits.ack_timeout_ms / LOOKS;
+}
+
 static void look(struct timer *t)
 {
 	struct link *l = container_of(t, struct link, silence_timer);
-	uint32_t every = l->w->config->limits.ack_timeout_ms / LOOKS;
-	int silence = sockopt_silence_ms(wire_fd(l->wire));
+	bool waits = wire_unacked(l->wire) > 0; /* or is about to be with TCP, from this turn */
 
-	l->silent = silence >= (int)every ? l->silent + 1 : 0;
+	l->silent = waits && sockopt_silence_ms(wire_fd(l->wire)) >= look_ms(l) ? l->silent + 1 : 0;
 	if (l->silent >= LOOKS)
 		link_end(l, "its peer acknowledges nothing");
-	else if (wire_unacked(l->wire) > 0) /* what this turn writes may not be with TCP yet */
-		loop_arm(l->w->loop, t, every, look);
+	else if (waits)
+		loop_arm(l->w->loop, t, look_ms(l), look);
 }
 
 void link_expect_ack(struct link *l)
 {
 	if (!l->silence_timer.slot)
-		loop_arm(l->w->loop, &l->silence_timer, l->w->config->limits.ack_timeout_ms / LOOKS,
-			 look);
+		loop_arm(l->w->loop, &l->silence_timer, look_ms(l), look);
 }

@@ -136,6 +136,14 @@ static void flush_soon(struct link *l)
 		loop_post_late(l->w->loop, &l->flush_task, flush_late);
 }
 
+/* So many bytes of frames are about to be written. */
+static void writes(struct link *l, size_t n)
+{
+	l->bytes_out += n;
+	state_session_out(l);
+	link_expect_ack(l);
+}
+
 bool link_shapes(const struct link *l)
 {
 	return l->core.role == SESSION_CLIENT && shaper_active(&l->shaper);
@@ -147,9 +155,7 @@ void link_packet(struct link *l, const uint8_t *p, size_t n)
 
 	if (l->dead)
 		return;
-	l->bytes_out += n;
-	state_session_out(l);
-	link_expect_ack(l);
+	writes(l, n);
 	if (link_shapes(l))
 		packet_shaped(l, p, n);
 	else
@@ -159,12 +165,13 @@ void link_packet(struct link *l, const uint8_t *p, size_t n)
 
 void link_packet_in_place(struct link *l, struct iovec *iov, int n)
 {
+	size_t len = 0;
+
 	if (l->dead)
 		return;
 	for (int i = 0; i < n; i++)
-		l->bytes_out += iov[i].iov_len;
-	state_session_out(l);
-	link_expect_ack(l);
+		len += iov[i].iov_len;
+	writes(l, len);
 	if (wire_write_in_place(l->wire, iov, n, WIRE_LATER) < 0)
 		wire_failed(l);
 	flush_soon(l);
@@ -180,9 +187,7 @@ void link_frame_by_pipe(struct link *l, uint32_t stream_id, struct relay_pipe *p
 	uint8_t header[FRAME_HDR_LEN];
 
 	frame_put(header, FRAME_PSH, stream_id, (uint16_t)n);
-	l->bytes_out += sizeof(header) + n;
-	state_session_out(l);
-	link_expect_ack(l);
+	writes(l, sizeof(header) + n);
 	if (wire_splice_out(l->wire, header, sizeof(header), p->rd, n) < 0)
 		wire_failed(l);
 }

@@ -13,14 +13,13 @@
 #include "app/steering_report.h"
 #include "net/guard.h"
 
-#define AGAIN_MS 5000
+#define AGAIN_MS 5000 /* a lock that another holds, memory: what could not be put right then */
 
 struct steering_rules {
 	struct program *p;
 	struct loop *loop;
-	struct timer
-		again; /* something could not be put right: a lock that another holds, memory */
-	bool stale;    /* a bypass list among it */
+	struct timer again; /* something could not be put right */
+	bool stale;	    /* a bypass list among it */
 	struct guard_watch guarded;
 	struct guard *guard;
 	struct prefix_list *bypass; /* by inbound, as it was set up */
@@ -124,24 +123,26 @@ static bool update(struct steering_rules *s, size_t i)
 	return true;
 }
 
-static bool mend_all(struct steering_rules *s)
+/* Whether all that one step had to do for the inbounds of a kind is done. */
+static bool for_all(struct steering_rules *s, bool (*of_kind)(const struct config_inbound *in),
+		    bool (*step)(struct steering_rules *s, size_t i))
 {
 	bool well = true;
 
 	for (size_t i = 0; i < s->p->config->n_inbounds; i++)
-		if (is_set_up_here(&s->p->config->inbounds[i]))
-			well &= mend(s, i);
+		if (of_kind(&s->p->config->inbounds[i]))
+			well &= step(s, i);
 	return well;
+}
+
+static bool mend_all(struct steering_rules *s)
+{
+	return for_all(s, is_set_up_here, mend);
 }
 
 static bool update_all(struct steering_rules *s)
 {
-	bool well = true;
-
-	for (size_t i = 0; i < s->p->config->n_inbounds; i++)
-		if (steering_has_plan(&s->p->config->inbounds[i]))
-			well &= update(s, i);
-	return well;
+	return for_all(s, steering_has_plan, update);
 }
 
 static void try_again(struct timer *t)

@@ -274,3 +274,13 @@ const char *stream_tag(const struct stream *st, char out[static STREAM_TAG_MAX])
 	snprintf(out, STREAM_TAG_MAX, "%s/%u", st->link ? st->link->tag : "-", st->core.id);
 	return out;
 }
+
+void stream_give_up(struct stream *st, const char *why)
+{
+	struct endpoint *peer = st->e.peer;
+
+	endpoint_unjoin(&st->e);
+	if (peer)
+		peer->ops->abort(peer);
+	stream_event(st, STREAM_EV_LOCAL_ABORT, why);
+}

@@ -56,6 +56,9 @@ struct stream {
 void stream_init(struct stream *st, struct link *l, const struct stream_ops *ops, uint32_t id,
 		 enum stream_state state);
 
+/* Ends it from our side, and its other end with it, for a reason that is told to the far side. */
+void stream_give_up(struct stream *st, const char *why);
+
 /* An event: changes the state and performs what follows. `why` goes with errors, or NULL. */
 void stream_event(struct stream *st, enum stream_event ev, const char *why);
 

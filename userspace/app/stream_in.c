@@ -4,21 +4,11 @@
 
 #include "app/link_engine.h"
 
-static void no_memory(struct stream *st)
-{
-	struct endpoint *peer = st->e.peer;
-
-	endpoint_unjoin(&st->e);
-	if (peer)
-		peer->ops->abort(peer);
-	stream_event(st, STREAM_EV_LOCAL_ABORT, "out of memory");
-}
-
 void stream_keep(struct stream *st, const struct iovec *iov, int n)
 {
 	for (int i = 0; i < n; i++)
 		if (buf_append(&st->early, &st->w->pool, iov[i].iov_base, iov[i].iov_len) < 0) {
-			no_memory(st);
+			stream_give_up(st, "out of memory");
 			return;
 		}
 }

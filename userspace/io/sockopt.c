@@ -3,11 +3,8 @@
 #include "io/sockopt.h"
 
 #include <errno.h>
-#include <limits.h>
-#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #define KEEPALIVE_S	 15
@@ -32,18 +29,15 @@ int sockopt_keepalive(int fd)
 	return err;
 }
 
-int sockopt_silence_ms(int fd)
+uint32_t sockopt_silence_ms(int fd)
 {
 	struct tcp_info info = { 0 };
 	socklen_t len = sizeof(info);
-	int waiting = 0;
 
-	if (ioctl(fd, SIOCOUTQ, &waiting) < 0 || waiting == 0 ||
-	    getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) < 0)
-		return -1;
-	if (!info.tcpi_retransmits && info.tcpi_probes < LOST_PROBES)
+	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) < 0 ||
+	    (!info.tcpi_retransmits && info.tcpi_probes < LOST_PROBES))
 		return 0;
-	return info.tcpi_last_ack_recv < INT_MAX ? (int)info.tcpi_last_ack_recv : INT_MAX;
+	return info.tcpi_last_ack_recv;
 }
 
 int sockopt_reset(int fd)

@@ -3,6 +3,8 @@
 #ifndef IO_SOCKOPT_H
 #define IO_SOCKOPT_H
 
+#include <stdint.h>
+
 /* setsockopt() of an int: 0 or -errno. */
 int sockopt_int(int fd, int level, int option, int value);
 /* TCP keepalive: first probe after 15 s, then every 15 s, four of them (protocol notes 9). On a
@@ -10,10 +12,9 @@ int sockopt_int(int fd, int level, int option, int value);
 int sockopt_keepalive(int fd);
 /*
  * Milliseconds since the peer of a TCP socket acknowledged anything, while what was sent is being
- * repeated, or several probes of a closed window in a row were lost. 0: something waits, as it may;
- * -1: nothing does (SIOCOUTQ, TCP_INFO).
+ * repeated, or several probes in a row were lost (TCP_INFO). 0: neither is so.
  */
-int sockopt_silence_ms(int fd);
+uint32_t sockopt_silence_ms(int fd);
 /* Has close() reset the connection, whatever is under way. 0 or -errno. */
 int sockopt_reset(int fd);
 

@@ -14,39 +14,6 @@ struct suspect {
 	bool sure; /* it sees our interfaces' packets, and all of a protocol */
 };
 
-const char *ruleset_text(const json_t *o, const char *key)
-{
-	const char *text = json_string_value(json_object_get(o, key));
-
-	return text ? text : "";
-}
-
-static bool is_interface_of(const struct plan *p, const char *name)
-{
-	size_t n = strlen(name);
-	bool wild = n && name[n - 1] == '*';
-
-	for (size_t i = 0; i < p->n_interfaces; i++)
-		if (wild ? !strncmp(name, p->interfaces[i], n - 1)
-			 : !strcmp(name, p->interfaces[i]))
-			return true;
-	return false;
-}
-
-bool ruleset_names(const struct plan *p, const json_t *right)
-{
-	const json_t *list = json_object_get(right, "set"), *one;
-	size_t i;
-
-	if (json_is_string(right))
-		return json_string_value(right)[0] == '@' ||
-		       is_interface_of(p, json_string_value(right));
-	json_array_foreach(list, i,
-			   one) if (json_is_string(one) &&
-				    is_interface_of(p, json_string_value(one))) return true;
-	return false;
-}
-
 /* Whether a comparison lets our interfaces' packets pass; *narrow: only some of them. */
 static bool lets_pass(const struct plan *p, const json_t *match, bool *narrow)
 {
@@ -90,19 +57,9 @@ static bool is_suspect(const struct plan *p, const json_t *rule, struct suspect 
 /* Whether packets come to the chain from the kernel, before routing. */
 static bool is_prerouting(const json_t *ruleset, const struct suspect *u)
 {
-	const json_t *entry;
-	size_t i;
+	const json_t *chain = ruleset_chain(ruleset, u->family, u->table, u->chain);
 
-	json_array_foreach(ruleset, i, entry)
-	{
-		const json_t *chain = json_object_get(entry, "chain");
-
-		if (chain && !strcmp(ruleset_text(chain, "family"), u->family) &&
-		    !strcmp(ruleset_text(chain, "table"), u->table) &&
-		    !strcmp(ruleset_text(chain, "name"), u->chain))
-			return !strcmp(ruleset_text(chain, "hook"), "prerouting");
-	}
-	return false;
+	return !strcmp(ruleset_text(chain, "hook"), "prerouting");
 }
 
 static bool is_a_plans(struct setup *s, const char *table)

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Policy rules of others that come before a plan's and leave it nothing to capture, or too much.
-#include <ifaddrs.h>
 #include <linux/fib_rules.h>
 #include <linux/rtnetlink.h>
 #include <netinet/in.h>
 #include <string.h>
 
+#include "net/own.h"
 #include "net/setup_impl.h"
 
 /* Whether a rule takes what comes in by one of our interfaces, in one protocol at least: all of
@@ -36,23 +36,15 @@ static bool is_narrow(const struct object *o)
  * sends from it. */
 static bool is_own_source(const struct object *o)
 {
-	struct ifaddrs *all = NULL;
-	bool own = false;
+	size_t n = o->from.family == AF_INET ? 4 : 16;
+	struct prefix_list own;
+	bool ret;
 
-	if (!o->from.family || getifaddrs(&all) < 0)
+	if (!o->from.family || o->from.len != 8 * n || own_read(&own) < 0)
 		return false;
-	for (const struct ifaddrs *a = all; a && !own; a = a->ifa_next) {
-		bool v4 = o->family == AF_INET;
-
-		if (!a->ifa_addr || a->ifa_addr->sa_family != o->family ||
-		    o->from.len != (v4 ? 32 : 128))
-			continue;
-		own = v4 ? !memcmp(&((struct sockaddr_in *)a->ifa_addr)->sin_addr, o->from.ip, 4)
-			 : !memcmp(&((struct sockaddr_in6 *)a->ifa_addr)->sin6_addr, o->from.ip,
-				   16);
-	}
-	freeifaddrs(all);
-	return own;
+	ret = prefix_list_has(&own, o->from.ip, n);
+	prefix_list_done(&own);
+	return ret;
 }
 
 /* Where the operator's rules choose an uplink by marks: a warning, one of each family says enough.

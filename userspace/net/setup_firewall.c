@@ -80,17 +80,10 @@ static bool rule_says(const struct gate *g, const json_t *rule, const char *verd
 /* Whether a chain may be come to from the input hook: it is that chain, or no hook's at all. */
 static bool is_behind(const struct gate *g, const char *name)
 {
-	const json_t *entry;
-	size_t i;
+	const json_t *chain = ruleset_chain(g->ruleset, ruleset_text(g->chain, "family"),
+					    ruleset_text(g->chain, "table"), name);
 
-	json_array_foreach(g->ruleset, i, entry)
-	{
-		const json_t *chain = json_object_get(entry, "chain");
-
-		if (chain && is_of(g, chain) && !strcmp(ruleset_text(chain, "name"), name))
-			return chain == g->chain || !json_object_get(chain, "hook");
-	}
-	return false;
+	return chain && (chain == g->chain || !json_object_get(chain, "hook"));
 }
 
 static bool any_rule_says(const struct gate *g, const char *verdict, bool itself)

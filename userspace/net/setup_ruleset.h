@@ -9,6 +9,9 @@
 
 /* The string at a key; "" where there is none. */
 const char *ruleset_text(const json_t *o, const char *key);
+/* The chain of that name; NULL where there is none. */
+const json_t *ruleset_chain(const json_t *ruleset, const char *family, const char *table,
+			    const char *name);
 /* Whether what an interface is compared with may be the plan's: a name, a list, a set that we do
  * not see. */
 bool ruleset_names(const struct plan *p, const json_t *right);
