@@ -247,3 +247,10 @@ def forget(bed):
                 *net.udp.values(), *net.cone.values()):
         one.seen.clear()
     bed.capture.clear()
+
+
+def peers(bed, space, f, host, patience=60):
+    """Whom the servers saw when a connection from the namespace goes there."""
+    forget(bed)
+    tcp_echo(space, host, patience=patience)
+    return seen(bed, f)

@@ -80,10 +80,18 @@ class Gateway:
     def rules(self, command, *options, check=True):
         return self.ctl("rules", command, *options, "-c", str(self.path), check=check)
 
+    def check(self):
+        """Whether `rules check` is content, and all that it says."""
+        done = self.rules("check", check=False)
+        return done.returncode == 0, done.stdout + done.stderr
+
+    def said(self):
+        return self.check()[1]
+
     def problems(self):
         """What `rules check` finds."""
-        done = self.rules("check", check=False)
-        return done.stdout + done.stderr if done.returncode else ""
+        content, text = self.check()
+        return "" if content else text
 
     def counters(self):
         name = self.config["state"]["name"]

@@ -131,7 +131,8 @@ def test_captured_flow_whose_destination_is_bypassed_meanwhile(bed, gateway, mod
             assert flows.exchange(asks[f], b"before") == b"before"
     listed.write_text(f"{V4.other}\n{V6.other}\n")
     for f in FAMILIES:
-        wait_until(lambda f=f: flows.while_changing(connects_directly, bed, f), 20, "the file is read")
+        wait_until(lambda f=f: flows.while_changing(flows.peers, bed, bed.client, f, f.other) == {f.client}, 20,
+                   "the file is read")
         old[f].settimeout(10)
         try:
             old[f].sendall(b"after")
@@ -142,12 +143,6 @@ def test_captured_flow_whose_destination_is_bypassed_meanwhile(bed, gateway, mod
     for sock in asks.values():
         wait_until(lambda sock=sock: answered(sock), 10, "datagrams pass again")
         sock.close()
-
-
-def connects_directly(bed, f, patience):
-    flows.forget(bed)
-    flows.tcp_echo(bed.client, f.other, patience=patience)
-    return flows.seen(bed, f) == {f.client}
 
 
 def answered(sock):

@@ -26,22 +26,17 @@ CLOSED = """table inet operator {
 """ % GUEST
 
 
-def said(made):
-    done = made.rules("check", check=False)
-    return done.stdout + done.stderr
-
-
 @pytest.mark.parametrize("mode", MODES)
 def test_an_input_chain_that_drops_is_named_with_the_rule_that_helps(bed, gateway, mode):
     bed.gateway.nft(CLOSED)
     bed.before = bed.snapshot()
     made = gateway(mode)
     assert flows.fails(bed.client, (V4.target, internet.ECHO))
-    advice = re.search(r"chain input of nft table inet operator .*, by (iifname .*)", said(made))
+    advice = re.search(r"chain input of nft table inet operator .*, by (iifname .*)", made.said())
     assert advice and advice[1] in made.daemon.log()
     bed.gateway.nft(f"add rule inet operator more {advice[1]}\n")
     bed.before = {**bed.before, "nft": None}
-    assert "inet operator" not in said(made)
+    assert "inet operator" not in made.said()
     for f in FAMILIES:
         flows.all_tcp(bed, f, flows.MIB)
         if mode != REDIRECT:
@@ -54,7 +49,7 @@ def test_an_input_chain_that_drops_is_named_with_the_rule_that_helps(bed, gatewa
 def test_a_chain_that_accepts_is_not_named(bed, gateway, rule):
     bed.gateway.nft(CLOSED + f"add rule inet operator more {rule}\n")
     bed.before = bed.snapshot()
-    assert "operator" not in said(gateway.make(SK_LOOKUP))
+    assert "operator" not in gateway.make(SK_LOOKUP).said()
 
 
 @pytest.mark.parametrize("policy, end, named", [("accept", "drop", True), ("accept", "reject", True),
@@ -63,7 +58,7 @@ def test_a_chain_may_drop_by_its_last_rule(bed, gateway, policy, end, named):
     bed.gateway.nft("table inet operator { chain input {\ntype filter hook input priority filter; "
                     f"policy {policy};\nct state established accept\n{end}\n}}; }}\n")
     bed.before = bed.snapshot()
-    assert ("inet operator" in said(gateway.make(REDIRECT))) == named
+    assert ("inet operator" in gateway.make(REDIRECT).said()) == named
 
 
 @pytest.mark.parametrize("mode", DATAGRAMS)
@@ -74,14 +69,14 @@ def test_earlier_rules_for_a_part_are_named(bed, gateway, mode):
     made = gateway.make(mode)
     for rule, named in rules.items():
         bed.gateway.ip(f"rule add {rule} lookup 77 pref 1000")
-        assert ("IPv4 rule of priority 1000 comes first" in said(made)) == named, rule
+        assert ("IPv4 rule of priority 1000 comes first" in made.said()) == named, rule
         bed.gateway.ip("rule del pref 1000")
 
 
 def test_check_names_obstacles_before_anything_is_set_up(bed, gateway):
     made = gateway.make(SK_LOOKUP)
     bed.gateway.ip("rule add from 10.98.0.1 lookup main pref 4800")
-    assert "nothing is set up" in said(made) and "priority 4800" in said(made)
+    assert "nothing is set up" in made.said() and "priority 4800" in made.said()
     bed.gateway.ip("rule del pref 4800")
 
 
@@ -89,4 +84,4 @@ def test_check_names_obstacles_before_anything_is_set_up(bed, gateway):
 def test_an_interface_that_is_not_there_is_named(bed, gateway, mode):
     made = gateway(mode, inbound={"interfaces": [LAN, "br-lam"]})
     assert "warning: there is no interface br-lam" in made.daemon.log()
-    assert "no interface br-lam" in said(made) and f"no interface {LAN}" not in said(made)
+    assert "no interface br-lam" in made.said() and f"no interface {LAN}" not in made.said()

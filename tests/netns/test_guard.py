@@ -13,12 +13,6 @@ from daemon import wait_until
 from gateway import MODES, SK_LOOKUP
 
 
-def peers(bed, space, f, host, patience=60):
-    flows.forget(bed)
-    flows.tcp_echo(space, host, patience=patience)
-    return flows.seen(bed, f)
-
-
 def flush(bed):
     """What a firewall does that is loaded again, and a network manager that knows no rules but its own."""
     bed.gateway.run("nft", "flush", "ruleset")
@@ -34,7 +28,7 @@ def test_rules_that_another_program_deletes_come_back(bed, gateway, mode):
     flush(bed)
     wait_until(lambda: not made.problems(), 5, "they stand again")
     for f in FAMILIES:
-        assert peers(bed, bed.client, f, f.target) == {f.server}
+        assert flows.peers(bed, bed.client, f, f.target) == {f.server}
     made.rules("remove")
     bed.gateway.ip("rule add pref 33 lookup 33", "rule del pref 33")
     time.sleep(1)
@@ -52,7 +46,7 @@ def test_ipv6_that_comes_later_is_captured(bed, gateway):
                 bed.gateway.ip(f"-6 addr add {a['local']}/{a['prefixlen']} dev {link['ifname']} nodad")
     bed.gateway.ip(f"-6 route replace default via {V6.uplink}")
     wait_until(lambda: not made.problems(), 5, "IPv6 has rules, too")
-    assert peers(bed, bed.client, V6, V6.target) == {V6.server}
+    assert flows.peers(bed, bed.client, V6, V6.target) == {V6.server}
     bed.before["routes"] = bed.before["routes6"] = None
 
 
@@ -71,4 +65,4 @@ def test_what_cannot_be_made_again_at_once_is_tried_again(bed, gateway, mode):
     os.close(folder)
     wait_until(lambda: not made.problems(), 20, "they stand again")
     for f in FAMILIES:
-        assert peers(bed, bed.client, f, f.target) == {f.server}
+        assert flows.peers(bed, bed.client, f, f.target) == {f.server}

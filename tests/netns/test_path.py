@@ -10,7 +10,7 @@ import internet
 from bed import FAMILIES, TUNNEL_PORT
 from daemon import wait_until
 from gateway import TPROXY
-from socks import recv_exact
+from socks import recv_all, recv_exact
 
 LIMITS = {"ack_timeout": "2s"}
 NOTHING = "acknowledges nothing"
@@ -21,16 +21,6 @@ CUT = f"""table inet cut {{
         tcp sport {TUNNEL_PORT} drop
     }}
 }}"""
-
-
-def ends(sock):
-    """The daemon ends the connection."""
-    sock.settimeout(20)
-    try:
-        while sock.recv(65536):
-            pass
-    except ConnectionResetError:
-        pass
 
 
 def answered(sock, data):
@@ -52,12 +42,11 @@ def test_sessions_on_a_dead_path_end(bed, gateway, f):
         assert answered(udp, b"well")
         source.sendall(struct.pack(">Q", 16 << 20))     # more than fits between: the server has to send on
         recv_exact(source, 1)
-        with bed.inet:
-            bed.inet.run("nft", CUT)
+        bed.inet.nft(CUT)
         echo.sendall(b"is anybody there")
         assert not answered(udp, b"is anybody there")
-        ends(echo)                                      # who only receives has keepalive, which takes longer
+        recv_all(echo)                                  # who only receives has keepalive, which takes longer
         wait_until(lambda: made.daemon.log().count(NOTHING) >= 2 and NOTHING in server.log(), 20, "sessions end")
-        bed.inet.run("nft", "delete table inet cut")
+        bed.inet.nft("delete table inet cut")
         wait_until(lambda: answered(udp, b"again"), 20, "the flow goes on in another session")
         flows.tcp_echo(bed.client, f.target)

@@ -283,11 +283,8 @@ def test_a_clients_port_works_again_after_a_change_of_the_bypass_list(bed, gatew
             assert flows.recv_all(sock)[1] == "eof"
     listed.write_text(f"{V4.other}\n{V6.other}\n")
 
-    def bypassed(patience):
-        flows.forget(bed)
-        flows.tcp_echo(bed.client, V6.other, patience=patience)
-        return flows.seen(bed, V6) == {V6.client}
-    wait_until(lambda: flows.while_changing(bypassed), 20, "the file is read")
+    wait_until(lambda: flows.while_changing(flows.peers, bed, bed.client, V6, V6.other) == {V6.client}, 20,
+               "the file is read")
     for f in FAMILIES:
         flows.forget(bed)
         with flows.connect(bed.client, (f.other, internet.SOURCE), port=41000, timeout=3) as sock:

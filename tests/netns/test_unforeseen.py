@@ -14,7 +14,7 @@ import internet
 from bed import FAMILIES, GUEST, GUEST_GATEWAY, LAN, V4, V6, WAN
 from daemon import PROGRAM, wait_until
 from gateway import DATAGRAMS, MODES, REDIRECT, SK_LOOKUP, TPROXY
-from test_guard import flush, peers
+from test_guard import flush
 from test_links import lay_guest
 
 USER, SSH = "nobody", 22
@@ -30,7 +30,7 @@ def open_folder():
 
 
 def meanwhile(bed, f):
-    return flows.while_changing(peers, bed, bed.client, f, f.other)
+    return flows.while_changing(flows.peers, bed, bed.client, f, f.other)
 
 
 def greets(space, dest):
@@ -221,7 +221,7 @@ def test_another_chain_that_sets_the_whole_mark(bed, gateway):
     bed.before = bed.snapshot()
     gateway(SK_LOOKUP, inbound={"spare_replies": True})
     for f in FAMILIES:
-        assert peers(bed, bed.client, f, f.target) == {f.server}
+        assert flows.peers(bed, bed.client, f, f.target) == {f.server}
     assert bed.leaks() == []
 
 
@@ -273,6 +273,6 @@ def test_what_changes_while_no_daemon_runs_is_no_leak(bed, gateway):
     assert bed.leaks() == []
     made.start()
     for f in FAMILIES:
-        assert peers(bed, bed.guest, f, f.target) == {f.server}
+        assert flows.peers(bed, bed.guest, f, f.target) == {f.server}
     assert greets(bed.client, ("11.2.0.99", SSH))
     bed.gateway.ip(f"addr del 11.2.0.99/32 dev {WAN}")
