@@ -144,13 +144,3 @@ func onFreePort(start func(port int) (*process, error)) (*process, error) {
 		}
 	}
 }
-
-// freePort returns a port that nobody had a moment ago.
-func freePort() int {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		panic(err)
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
-}

@@ -12,20 +12,18 @@ import (
 
 const tcpListen = "0A"
 
+// listening tells whether somebody listens on 127.0.0.1:port. Another address says nothing: the kernel gives the same free
+// port to sockets of ::1.
 func listening(port int) bool {
-	return listeningIn("/proc/net/tcp", port) || listeningIn("/proc/net/tcp6", port)
-}
-
-func listeningIn(table string, port int) bool {
-	f, err := os.Open(table)
+	f, err := os.Open("/proc/net/tcp")
 	if err != nil {
 		return false
 	}
 	defer f.Close()
-	suffix := fmt.Sprintf(":%04X", port)
+	local := fmt.Sprintf("0100007F:%04X", port)
 	for lines := bufio.NewScanner(f); lines.Scan(); {
 		w := strings.Fields(lines.Text())
-		if len(w) > 3 && strings.HasSuffix(w[1], suffix) && w[3] == tcpListen {
+		if len(w) > 3 && w[1] == local && w[3] == tcpListen {
 			return true
 		}
 	}

@@ -44,8 +44,8 @@ func newTargets() (*targets, error) {
 		return nil, err
 	}
 	t.udp6, _ = serveUDP("[::1]:0")
-	t.refused = fmt.Sprintf("127.0.0.1:%d", freePort())
-	return t, nil
+	t.refused, err = refusing()
+	return t, err
 }
 
 func serveTCP(addr string, serve func(*net.TCPConn)) (string, error) {
