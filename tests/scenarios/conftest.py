@@ -4,6 +4,7 @@
 import pytest
 
 import suite
+from daemon import sanitized
 from world import World, make_cert
 
 TEST_SECONDS = 120
@@ -16,7 +17,7 @@ def cert(tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def limited():
-    with suite.time_limit(TEST_SECONDS):
+    with suite.time_limit(TEST_SECONDS * (2 if sanitized() else 1)):
         yield
 
 
