@@ -6,7 +6,8 @@ import time
 
 import anytls
 from anytls import FIN, HEART, HEART_REPLY, PSH, SERVER_SETTINGS, SETTINGS, SYN, SYNACK, frame, psh
-from peers import Server
+from peers import Server, ServerSession
+from tlsconn import TlsConn
 
 
 class AutoSession:
@@ -18,6 +19,8 @@ class AutoSession:
         self.beats = 0          # heartbeats that came
         self.ended = False
         self.heads = {}         # open streams: what came of the address, None once it is whole
+
+    def start(self):
         threading.Thread(target=self._run, daemon=True).start()
 
     def _run(self):
@@ -76,9 +79,15 @@ class AutoServer(Server):
     def _run(self):
         while not self.closing:
             try:
-                self.sessions.append(AutoSession(self.accept(0.5), self))
-            except (OSError, AssertionError):   # none came, or one that left early
+                raw = self.accept_raw(0.5)
+            except OSError:                     # none came
                 continue
+            try:
+                session = ServerSession(TlsConn(raw, self.context, server_side=True))
+            except (OSError, AssertionError):   # one that left early
+                continue
+            self.sessions.append(AutoSession(session, self))
+            self.sessions[-1].start()           # on record before anybody can hear of it
 
     def live(self):
         return [one for one in self.sessions if not one.ended]

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Destinations behind the daemon: TCP and UDP servers in threads, or driven by the test."""
 
+import select
 import socket
 import struct
 import threading
@@ -93,24 +94,18 @@ class Blackhole(Listener):
 
     def __init__(self):
         super().__init__(backlog=0)
-        self.fillers = []
-        for _ in range(2):      # a backlog of 0 holds one connection; the next SYN is dropped
-            sock = socket.socket()
-            sock.setblocking(False)
-            sock.connect_ex(self.dest)
-            self.fillers.append(sock)
+        # a backlog of 0 holds one connection; once that is there, SYNs are dropped
+        self.filler = socket.create_connection(self.dest, 20)
+        assert select.select([self.sock], [], [], 20)[0]
 
     def release(self):
         """Makes room, so that the next SYN that is repeated gets through."""
-        for sock in self.fillers:
-            sock.close()        # or the one that still waits would be accepted first
         self.sock.listen(16)
         self.accept()
 
     def close(self):
         super().close()
-        for sock in self.fillers:
-            sock.close()
+        self.filler.close()
 
 
 class UdpEcho:
