@@ -148,11 +148,11 @@ def test_everything_before_fin_is_delivered_to_a_slow_application(world, server,
 def test_server_that_takes_nothing_for_long_acknowledges(world, server):
     daemon = world.client(server.port, limits={"ack_timeout": "1s"})
     app, session, sid = first_stream(world, server, daemon)
-    data = anytls.pattern(16 << 20)                 # more than the buffers on the way
+    data = anytls.pattern(40 << 20)                 # more than the buffers on the way
     sender = threading.Thread(target=app.send, args=(data,))
     sender.start()
     time.sleep(3)                                   # is what this is about: the server's window is closed
-    assert sender.is_alive() and session.read(sid, len(data)) == data
+    assert sender.is_alive() and session.read(sid, len(data), 60) == data
     sender.join(20)
 
 
@@ -245,8 +245,8 @@ def test_application_end_sends_fin_once_nothing_more_can_come(world, server, dae
 
 def test_ends_that_follow_each_other_closely_are_told_together(world, server, daemon):
     app, session, sid = first_stream(world, server, daemon)
-    ended = []
-    for _ in range(4):
+    ended, start = [], time.monotonic()
+    for _ in range(8):
         app.send(b"q")
         assert session.read(sid, 1) == b"q"
         session.send(psh(sid, b"a"))
@@ -255,12 +255,12 @@ def test_ends_that_follow_each_other_closely_are_told_together(world, server, da
         ended.append(sid)
         time.sleep(0.05)
         app, sid = next_stream(world, session, daemon)
-    told = []
+    between, told = int((time.monotonic() - start) / 0.25) + 1, []
     for sid in ended:
-        session.expect(FIN, sid, 5)
+        session.expect(FIN, sid)
         told.append(time.monotonic())
     pauses = sum(later - earlier > 0.03 for earlier, later in zip(told, told[1:]))
-    assert pauses <= 1, "at the end of a quarter of a second each, and these were no longer apart"
+    assert pauses <= between + 2, "at the end of a quarter of a second each; two may be of who looks at the clock"
 
 
 def test_application_reset_after_an_answer_ends_the_stream_at_once(world, server, daemon):
