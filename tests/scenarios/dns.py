@@ -5,16 +5,17 @@ import ipaddress
 import socket
 import struct
 import threading
-import time
 
 A, AAAA = 1, 28
 
 
 class Dns:
-    """names: {name: [addresses]}; a name that is missing does not exist; None is never answered."""
+    """names: {name: [addresses]}; a name that is missing does not exist; None is never answered, and nothing before
+    `open` is set."""
 
-    def __init__(self, names, ttl=300, delay=0.0, host="127.0.0.1", port=0):
-        self.names, self.ttl, self.delay = names, ttl, delay
+    def __init__(self, names, ttl=300, host="127.0.0.1", port=0):
+        self.names, self.ttl, self.open = names, ttl, threading.Event()
+        self.open.set()
         self.asked = []         # (name, type)
         self.sock = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM)
         self.sock.bind((host, port))
@@ -49,7 +50,7 @@ class Dns:
 
     def _answer(self, query, who):
         answer = self.reply(query)
-        time.sleep(self.delay)
+        self.open.wait()
         try:
             if answer:
                 self.sock.sendto(answer, who)
@@ -60,4 +61,5 @@ class Dns:
         return sum(1 for asked, _ in self.asked if asked == name)
 
     def close(self):
+        self.open.set()
         self.sock.close()
