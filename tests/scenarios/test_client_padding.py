@@ -211,6 +211,6 @@ def test_second_stream_announces_nothing_again(world):
     app.recv_all()
     app = world.socks(world.daemons[0]).start(("127.0.0.1", 80))
     before = len(session.records)
-    session.accept(2)
+    session.accept()
     assert sum(session.records[before:]) == 7 + 14
     assert not any(one.cmd == anytls.SETTINGS for one in session.inbox)

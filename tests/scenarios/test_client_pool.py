@@ -74,7 +74,7 @@ def test_newest_idle_session_is_taken_first(world, server):
         finished(app, session, sid)
         session.sync()
     world.socks(daemon).start(DEST)
-    assert parts[2][1].accept(2)[0] == 2
+    assert parts[2][1].accept()[0] == 2
 
 
 def test_pool_is_one_over_all_workers(world, server):
@@ -167,7 +167,7 @@ def test_idle_sessions_all_end_without_a_minimum(world, server):
     for app, session, sid in parts:
         finished(app, session, sid)
     for _, session, _ in parts:
-        session.wait_end(5)
+        session.wait_end()
     assert server.pending(0.5) == 0
 
 
@@ -199,7 +199,7 @@ def test_silent_session_fails_over_to_a_new_one(world, server):
     start = time.monotonic()
     app = world.socks(daemon).start(DEST)
     app, other, sid = fresh(world, server, daemon, app)
-    assert time.monotonic() - start < 4.5
+    assert time.monotonic() - start < 8
     app.send(b"hello")
     assert other.read(sid, 5) == b"hello"
     other.send(psh(sid, b"there"))
@@ -283,4 +283,4 @@ def test_many_applications_at_once(world):
         app.send(anytls.pattern(5000, i))
     for i, app in enumerate(apps):
         assert app.recv(5000) == anytls.pattern(5000, i)
-    wait_until(lambda: len(server.sessions) == 60, 5, "each on a session of its own")
+    wait_until(lambda: len(server.sessions) == 60, 10, "each on a session of its own")

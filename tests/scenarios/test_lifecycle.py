@@ -60,7 +60,7 @@ def test_sigterm_stops_listening_at_once(world):
         except ConnectionResetError:        # it was still in the queue of the listener that closed
             return False
         return False
-    wait_until(refused, 3, "the port is closed while the session drains")
+    wait_until(refused, 8, "the port is closed while the session drains")
     peer.echo(1, b"still served")
 
 
@@ -70,7 +70,7 @@ def test_drain_has_a_limit(world):
     peer.opened(1, echo.dest)
     start = time.monotonic()
     assert daemon.terminate(10) == 0
-    assert 0.7 < time.monotonic() - start < 4
+    assert 0.7 < time.monotonic() - start < 8
     peer.wait_end(3)
 
 
@@ -95,7 +95,7 @@ def test_idle_sessions_do_not_hold_up_the_exit(world):
     start = time.monotonic()
     assert near.terminate() == 0
     assert world.daemons[0].terminate() == 0
-    assert time.monotonic() - start < 5
+    assert time.monotonic() - start < 8
 
 
 @pytest.mark.parametrize("kind", ["anytls", "socks"])

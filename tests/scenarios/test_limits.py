@@ -92,7 +92,7 @@ def test_silent_handshakes_end_at_the_deadline(world):
     check_alive(world, daemon)
     for peer in peers:
         peer.wait_end(5)
-    assert 0.8 < time.monotonic() - start < 4
+    assert 0.8 < time.monotonic() - start < 6
     wait_until(lambda: daemon.fds() <= before + 3, 10, what="descriptors are given back")
 
 
@@ -122,16 +122,17 @@ def test_handshakes_in_flight_beyond_the_limit_push_out_the_oldest(world):
 
 def test_idle_session_ends_after_session_idle_timeout(world):
     daemon, echo = world.server(limits={"session_idle_timeout": "1s"}), world.echo()
-    idle, busy = world.login(daemon), world.login(daemon)
+    busy = world.login(daemon)
     busy.opened(1, echo.dest)
     start = time.monotonic()
-    idle.wait_end(5)
+    idle = world.login(daemon)
+    idle.wait_end()
     assert time.monotonic() - start > 0.7
     busy.sync()
     time.sleep(1)
     busy.echo(1, b"a stream is open: not idle")
     busy.send(frame(FIN, 1))
-    busy.wait_end(5)
+    busy.wait_end()
 
 
 def test_local_connections(world):

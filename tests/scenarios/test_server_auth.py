@@ -79,12 +79,12 @@ def test_hash_split_over_two_records_is_not_anytls(world):
 
 @pytest.mark.parametrize("sent", [b"", preamble()[:32], preamble(padding=30)[:50]], ids=["nothing", "hash", "padding"])
 def test_silence_ends_at_the_authentication_deadline(world, sent):
-    peer = world.dial(world.server(limits={"auth_timeout": "1s"}))
-    start = time.monotonic()
+    daemon, start = world.server(limits={"auth_timeout": "1s"}), time.monotonic()
+    peer = world.dial(daemon)
     if sent:
         peer.send(sent)
     peer.wait_end(10)
-    assert 0.8 < time.monotonic() - start < 3
+    assert 0.8 < time.monotonic() - start < 5
     assert peer.records == []
 
 
@@ -97,7 +97,7 @@ def test_a_trickle_does_not_move_the_deadline(world):
         while time.monotonic() - start < 5:
             peer.send(bytes(1))
             assert peer.is_open()
-    assert time.monotonic() - start < 3
+    assert time.monotonic() - start < 4.5
 
 
 def test_logged_in_session_without_settings_outlives_the_deadline(world):

@@ -29,7 +29,7 @@ def test_fallback_gets_exactly_the_bytes_and_what_follows(world, first):
     daemon, behind = with_fallback(world)
     peer = world.dial(daemon)
     peer.send(first)
-    conn = behind.accept(3)
+    conn = behind.accept()
     assert recv_exact(conn, len(first)) == first
     more = anytls.pattern(200000)
     for i in range(0, len(more), 16000):
@@ -46,7 +46,7 @@ def test_fallback_end_reaches_the_client_after_all_data(world):
     daemon, behind = with_fallback(world)
     peer = world.dial(daemon)
     peer.send(b"GET / HTTP/1.1\r\n\r\n")
-    conn = behind.accept(3)
+    conn = behind.accept()
     recv_exact(conn, 18)
     page = anytls.pattern(1 << 20)
     conn.sendall(page)
@@ -62,7 +62,7 @@ def test_client_end_reaches_the_fallback(world):
     daemon, behind = with_fallback(world)
     peer = world.dial(daemon)
     peer.send(b"GET / HTTP/1.1\r\n\r\n")
-    conn = behind.accept(3)
+    conn = behind.accept()
     peer.conn.close_notify()
     peer.close()
     assert recv_all(conn)[0] == b"GET / HTTP/1.1\r\n\r\n"
@@ -72,7 +72,7 @@ def test_silent_client_is_connected_after_half_a_second(world):
     daemon, behind = with_fallback(world)
     start = time.monotonic()
     peer = world.dial(daemon)
-    conn = behind.accept(3)
+    conn = behind.accept()
     assert time.monotonic() - start > 0.4
     conn.sendall(b"220 good morning\r\n")
     assert peer.conn.recv(5) == b"220 good morning\r\n"
@@ -81,7 +81,7 @@ def test_silent_client_is_connected_after_half_a_second(world):
 def test_fallback_decides_how_long_silence_lasts(world):
     daemon, behind = with_fallback(world, limits={"auth_timeout": "1s"})
     peer = world.dial(daemon)
-    conn = behind.accept(3)
+    conn = behind.accept()
     with pytest.raises(TimeoutError):
         peer.wait_end(2.5)
     conn.close()
@@ -91,7 +91,7 @@ def test_fallback_decides_how_long_silence_lasts(world):
 def test_late_login_still_wins(world):
     daemon, behind = with_fallback(world)
     echo, peer = world.echo(), world.dial(daemon)
-    conn = behind.accept(3)
+    conn = behind.accept()
     peer.login()
     assert recv_all(conn, 5)[0] == b""
     peer.opened(1, echo.dest, b"hello")
@@ -101,7 +101,7 @@ def test_late_login_still_wins(world):
 def test_late_stranger_goes_to_the_waiting_fallback(world):
     daemon, behind = with_fallback(world)
     peer = world.dial(daemon)
-    conn = behind.accept(3)
+    conn = behind.accept()
     peer.send(preamble("wrong"))
     assert recv_exact(conn, 64) == preamble("wrong")
 
@@ -128,7 +128,7 @@ def test_fallback_that_resets_does_not_look_like_a_clean_end(world):
     daemon, behind = with_fallback(world)
     peer = world.dial(daemon)
     peer.send(b"GET / HTTP/1.1\r\n\r\n")
-    conn = behind.accept(3)
+    conn = behind.accept()
     recv_exact(conn, 18)
     reset(conn)
     assert peer.wait_end(5) != "notify"
@@ -144,7 +144,7 @@ def test_fallback_by_alpn(world):
     for alpn, target in ((["h2"], h2), (["http/1.1"], plain), (None, plain)):
         peer = world.dial(daemon, alpn=alpn)
         peer.send(b"PRI * HTTP/2.0\r\n")
-        assert recv_exact(target.accept(3), 16) == b"PRI * HTTP/2.0\r\n"
+        assert recv_exact(target.accept(), 16) == b"PRI * HTTP/2.0\r\n"
 
 
 def test_fallback_alone_for_one_alpn_closes_the_others(world):
@@ -171,7 +171,7 @@ def test_what_is_no_tls_goes_to_the_tls_port_untouched(world, first):
     daemon, raw, _ = with_both(world)
     peer = world.dial(daemon, tls=False)
     peer.conn.send_raw(first)
-    conn = raw.accept(3)
+    conn = raw.accept()
     assert recv_exact(conn, len(first)) == first
     more = anytls.pattern(300000)
     peer.conn.send_raw(more)
@@ -191,7 +191,7 @@ def test_tls_is_not_passed_on_raw(world):
     assert user.read(1, 5) == b"hello"
     stranger = world.dial(daemon)
     stranger.send(b"GET / HTTP/1.0\r\n\r\n")
-    assert recv_exact(behind.accept(3), 18) == b"GET / HTTP/1.0\r\n\r\n"
+    assert recv_exact(behind.accept(), 18) == b"GET / HTTP/1.0\r\n\r\n"
     with pytest.raises(TimeoutError):
         raw.accept(0.3)
 
@@ -200,7 +200,7 @@ def test_reset_of_the_tls_port_is_passed_on(world):
     daemon, raw, _ = with_both(world)
     peer = world.dial(daemon, tls=False)
     peer.conn.send_raw(b"hello")
-    conn = raw.accept(3)
+    conn = raw.accept()
     recv_exact(conn, 5)
     reset(conn)
     assert peer.wait_end(5) == "reset"
@@ -208,10 +208,10 @@ def test_reset_of_the_tls_port_is_passed_on(world):
 
 def test_silent_connections_before_the_first_byte_end_at_the_deadline(world):
     daemon, raw, _ = with_both(world, limits={"handshake_timeout": "1s"})
-    peers, start = [world.dial(daemon, tls=False) for _ in range(20)], time.monotonic()
+    start, peers = time.monotonic(), [world.dial(daemon, tls=False) for _ in range(20)]
     for peer in peers:
-        assert peer.wait_end(5) == "eof"
-    assert 0.8 < time.monotonic() - start < 3
+        assert peer.wait_end() == "eof"
+    assert 0.8 < time.monotonic() - start < 5
     with pytest.raises(TimeoutError):
         raw.accept(0.1)
 
@@ -222,7 +222,7 @@ def test_connections_that_are_no_tls_take_places_of_sessions(world):
     for _ in range(2):
         peers.append(world.dial(daemon, tls=False))
         peers[-1].conn.send_raw(b"a")
-        raw.accept(3)
+        raw.accept()
     world.dial(daemon, tls=False).wait_end(3)
     daemon.wait_log("limits.sessions is reached")
     peers[0].reset()
@@ -240,10 +240,10 @@ def test_connections_that_are_no_tls_take_places_of_sessions(world):
 
 def test_head_of_a_request_is_bounded_and_its_body_is_not(world):
     daemon, behind = with_fallback(world, limits={"handshake_timeout": "1s"})
-    halves, whole, start = world.dial(daemon), world.dial(daemon), time.monotonic()
+    start, halves, whole = time.monotonic(), world.dial(daemon), world.dial(daemon)
     halves.send(b"GET / HTTP/1.1\r\n")
     whole.send(b"\r\nPUT / HTTP/1.1\r\nContent-Length: 9\r\n\r\n")
-    assert halves.wait_end(5) == "eof" and 0.7 < time.monotonic() - start < 3
+    assert halves.wait_end() == "eof" and 0.7 < time.monotonic() - start < 5
     with pytest.raises(TimeoutError):
         whole.wait_end(1)
 
@@ -251,7 +251,7 @@ def test_head_of_a_request_is_bounded_and_its_body_is_not(world):
 def test_a_target_that_speaks_first_has_no_deadline(world):
     daemon, behind = with_fallback(world, limits={"handshake_timeout": "1s"})
     peer = world.dial(daemon)
-    conn = behind.accept(3)
+    conn = behind.accept()
     conn.sendall(b"220 good morning\r\n")
     assert peer.conn.recv(5) == b"220 good morning\r\n"
     with pytest.raises(TimeoutError):
@@ -263,7 +263,7 @@ def test_an_answer_is_followed_by_close_notify_and_silence_by_fin(world):
     for answer, end in ((b"hello", "notify"), (b"", "eof")):
         peer = world.dial(daemon)
         peer.send(b"GET / HTTP/1.1\r\n\r\n")
-        conn = behind.accept(3)
+        conn = behind.accept()
         recv_exact(conn, 18)
         conn.sendall(answer)
         conn.close()
@@ -276,7 +276,7 @@ def test_an_answer_arrives_whole_where_the_client_spoke_last(world):
     daemon, behind = with_fallback(world)
     peer, page = world.dial(daemon, rcvbuf=8192), anytls.pattern(200000)  # the daemon's kernel holds it
     peer.send(b"GET / HTTP/1.1\r\n\r\n")
-    conn = behind.accept(3)
+    conn = behind.accept()
     recv_exact(conn, 18)
     conn.sendall(page)
     for when in range(2):
@@ -295,7 +295,7 @@ def test_a_slow_reader_gets_what_a_closed_target_has_sent(world):
     daemon, behind = with_fallback(world)
     peer, page = world.dial(daemon, rcvbuf=8192), anytls.pattern(400000)
     peer.send(b"GET / HTTP/1.1\r\n\r\n")
-    conn = behind.accept(3)
+    conn = behind.accept()
     recv_exact(conn, 18)
     conn.sendall(page)
     conn.close()
@@ -315,7 +315,7 @@ def test_the_shortest_fragments_of_tls_1_2_carry_a_long_answer(world, cipher):
     with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as client:
         client.stdin.write(b"GET / HTTP/1.1\r\n\r\n")
         client.stdin.flush()
-        conn = behind.accept(5)
+        conn = behind.accept(20)
         recv_exact(conn, 18)
 
         def answer():
@@ -333,7 +333,7 @@ def test_the_shortest_fragments_of_tls_1_2_carry_a_long_answer(world, cipher):
 def test_a_login_after_the_target_gave_up_gets_nothing(world):
     daemon, behind = with_fallback(world)
     peer = world.dial(daemon)
-    behind.accept(3).close()
+    behind.accept().close()
     with contextlib.suppress(OSError, ssl.SSLError):
         while peer.conn.recv(5):
             pass
