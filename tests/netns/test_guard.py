@@ -26,7 +26,7 @@ def flush(bed):
 def test_rules_that_another_program_deletes_come_back(bed, gateway, mode):
     made = gateway(mode, inbound={"spare_replies": True})
     flush(bed)
-    wait_until(lambda: not made.problems(), 5, "they stand again")
+    wait_until(lambda: not made.problems(), 20, "they stand again")
     for f in FAMILIES:
         assert flows.peers(bed, bed.client, f, f.target) == {f.server}
     made.rules("remove")
@@ -45,7 +45,7 @@ def test_ipv6_that_comes_later_is_captured(bed, gateway):
             if a:
                 bed.gateway.ip(f"-6 addr add {a['local']}/{a['prefixlen']} dev {link['ifname']} nodad")
     bed.gateway.ip(f"-6 route replace default via {V6.uplink}")
-    wait_until(lambda: not made.problems(), 5, "IPv6 has rules, too")
+    wait_until(lambda: not made.problems(), 20, "IPv6 has rules, too")
     assert flows.peers(bed, bed.client, V6, V6.target) == {V6.server}
     bed.before["routes"] = bed.before["routes6"] = None
 

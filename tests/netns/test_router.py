@@ -75,7 +75,7 @@ def test_a_new_address_is_the_routers_own_at_once(bed, gateway, mode):
             with flows.connect(bed.client, (address, SSH), patience) as sock:
                 assert flows.recv_exact(sock, len(internet.GREETING), patience) == internet.GREETING
             return service.peers() == {f.client}
-        wait_until(lambda own=own: flows.while_changing(own), 5, "the address is known")
+        wait_until(lambda own=own: flows.while_changing(own), 20, "the address is known")
         bed.gateway.ip(f"{v}addr del {address}{rest.split()[0]} dev {WAN}")
 
 
