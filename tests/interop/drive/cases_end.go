@@ -38,7 +38,7 @@ func caseCut(c *cell) error {
 	const size = 100 * 1000
 	seed := c.seed()
 	token, sink := c.targets.newSink()
-	conn, err := c.request(c.targets.tcp, "sink %s %d", token, seed)
+	conn, err := c.request(c.targets.tcp, "heard %s %d %d", token, seed, size)
 	if err != nil {
 		return err
 	}
@@ -46,7 +46,10 @@ func caseCut(c *cell) error {
 	if err = writeNoise(conn, seed, size); err != nil {
 		return err
 	}
-	time.Sleep(300 * time.Millisecond) // all of it is to arrive before the cut
+	// all of it is to arrive before the cut, however long that takes
+	if e := readNoise(conn, seed, 1); e.wrong || e.bytes != 1 {
+		return fmt.Errorf("word of the target: %v", e)
+	}
 	for _, k := range c.forward.all() {
 		k.cut()
 	}

@@ -104,7 +104,8 @@ func (t *targets) connections() int {
 
 // Requests, one line: echo | send SIZE SEED DELAY_MS | trickle SIZE SEED PAUSE_MS | answer SIZE SEED
 // (the same noise back, once all of it has come) | sink TOKEN SEED | lazy TOKEN SEED (a slow sink) | told TOKEN SEED
-// (a sink that says the first byte of the noise when it is there).
+// (a sink that says the first byte of the noise when it is there) | heard TOKEN SEED SIZE (a sink that says it when it has
+// that much).
 func (t *targets) serve(c *net.TCPConn) {
 	t.mu.Lock()
 	t.accepted++
@@ -134,9 +135,23 @@ func (t *targets) serve(c *net.TCPConn) {
 	case scan(line, "told %s %d", &token, &seed):
 		writeNoise(c, seed, 1)
 		t.sink(token) <- readNoise(r, seed, -1)
+	case scan(line, "heard %s %d %d", &token, &seed, &size):
+		t.sink(token) <- hear(c, r, seed, size)
 	case scan(line, "lazy %s %d", &token, &seed):
 		t.sink(token) <- readNoise(pausing{r, rand.New(rand.NewPCG(seed, 2))}, seed, -1)
 	}
+}
+
+// hear answers with the first byte of the noise once `size` bytes of it have come, and reads on to the end.
+func hear(w io.Writer, r io.Reader, seed uint64, size int64) ending {
+	e := readNoise(r, seed, size)
+	if e.wrong || e.err != nil {
+		return e
+	}
+	writeNoise(w, seed, 1)
+	var b [1]byte
+	n, err := r.Read(b[:])
+	return ending{size, n > 0, err}
 }
 
 func (t *targets) sink(token string) chan ending {
