@@ -1,11 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Interfaces that come, go and are renamed; and traffic that must not go round in circles."""
 
+import errno
+import socket
+import subprocess
+import time
+
 import pytest
 
 import flows
 import internet
-from bed import FAMILIES, GUEST, LAN, LAN4, LAN6, TUNNEL_PORT, V4, V6
+from bed import FAMILIES, GUEST, GUEST_GATEWAY, LAN, LAN4, LAN6, TUNNEL_PORT, V4, V6
 from daemon import wait_until
 from gateway import DATAGRAMS, MODES, REDIRECT, SK_LOOKUP
 
@@ -53,6 +58,54 @@ def test_interface_that_is_deleted_and_made_again(bed, gateway, mode):
     wait_until(lambda: not made.problems(), 20, "all rules are there")
     made.stop()
     bed.before["routes"] = bed.before["routes6"] = None     # link-local addresses are others now
+
+
+def change(pins, name, word, keys, value=""):
+    """Elements of a pinned map, whose keys are texts of hexadecimal bytes; those that fit in."""
+    lines = "".join(f"map {word} pinned {pins}/{name} key hex {key} {value}\n" for key in keys)
+    subprocess.run(["bpftool", "batch", "file", "-"], input=lines, capture_output=True, text=True, timeout=60)
+
+
+@pytest.fixture
+def full_maps(bed):
+    """Until it is called again nothing more goes into the maps of interfaces and own addresses."""
+    pins = bed.pins and bed.pins / "anytlsd"
+    places = {"steer_ifaces": ([f"{i & 255:02x} {i >> 8:02x} 00 40" for i in range(1024)], "00 " * 8),
+              "steer_own": ([f"80 00 00 00 20 01 0d b8 {'00 ' * 9}{i >> 16:02x} {i >> 8 & 255:02x} {i & 255:02x}"
+                             for i in range(65536)], "01 00 00 00")}
+
+    def fill(full):
+        for name, (keys, value) in places.items():
+            change(pins, name, *(("update", keys, f"value hex {value}") if full else ("delete", keys)))
+    try:
+        subprocess.run(["bpftool", "version"], capture_output=True, check=True)
+    except (FileNotFoundError, subprocess.CalledProcessError):
+        pytest.skip("no bpftool")
+    return fill
+
+
+def is_refused(space, address):
+    with space, socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET) as sock:
+        sock.settimeout(2)
+        return sock.connect_ex((address, 4999)) == errno.ECONNREFUSED
+
+
+def test_maps_without_room_are_filled_later(bed, gateway, full_maps):
+    made = gateway(SK_LOOKUP, inbound={"interfaces": [LAN, GUEST]})
+    bed.gateway.ip(f"link del {GUEST}")
+    full_maps(True)
+    lay_guest(bed)
+    for what in ("captured interfaces", "this machine's addresses"):
+        made.daemon.wait_log(f"{what} cannot be brought up to date", 20)
+    time.sleep(3)           # the last news of the link
+    full_maps(False)
+    for what in ("captured interfaces", "this machine's addresses"):
+        made.daemon.wait_log(f"{what} are up to date again", 20)
+        assert made.daemon.log().count(f"{what} cannot") == 1
+    for f, own in zip(FAMILIES, GUEST_GATEWAY):
+        assert captured(bed, bed.guest, f, SK_LOOKUP)
+        assert is_refused(bed.guest, own), "an address of its own is nobody else's"
+    bed.before["routes"] = bed.before["routes6"] = None
 
 
 @pytest.mark.parametrize("mode", MODES)

@@ -12,20 +12,23 @@ static struct own *own;
 static struct own_watch watch;
 static unsigned told, links_told;
 static struct prefix_list last;
+static bool takes; /* what is told */
 static char why[200];
 
-static void on_addresses(struct own_watch *w, const struct prefix_list *list)
+static bool on_addresses(struct own_watch *w, const struct prefix_list *list)
 {
 	assert_ptr_equal(w, &watch);
 	told++;
 	prefix_list_done(&last);
 	assert_int_equal(prefix_list_add_all(&last, list), 0);
+	return takes;
 }
 
-static void on_links(struct own_watch *w)
+static bool on_links(struct own_watch *w)
 {
 	assert_ptr_equal(w, &watch);
 	links_told++;
+	return takes;
 }
 
 static int set_up(void **state)
@@ -36,6 +39,7 @@ static int set_up(void **state)
 	netns_ip("link set v0 up");
 	netns_ip("link set v1 up");
 	told = links_told = 0;
+	takes = true;
 	watch = (struct own_watch){ .addresses = on_addresses, .links = on_links };
 	loop = loop_new();
 	return loop ? 0 : -1;
@@ -288,13 +292,37 @@ static void own_watch__interfaces__are_told(void **state)
 	assert_true(links_told > 0);
 }
 
-static void stop_there(struct own_watch *w, const struct prefix_list *list)
+static void turn_until_told_again(void)
+{
+	for (int i = 0; i < 80 && (!told || !links_told); i++)
+		loop_turn(loop, 100);
+}
+
+/* A map has no room: that must not wait for the next change. */
+static void own_watch__news_that_is_not_taken__is_told_again(void **state)
+{
+	(void)state;
+	takes = false;
+	start();
+	netns_ip("addr add 10.9.0.1/24 dev v0");
+	netns_ip("link set v1 mtu 1400");
+	settle();
+	takes = true;
+	told = links_told = 0;
+	turn_until_told_again();
+	assert_int_equal(told, 1);
+	assert_int_equal(links_told, 1);
+	assert_true(has("10.9.0.1"));
+}
+
+static bool stop_there(struct own_watch *w, const struct prefix_list *list)
 {
 	(void)list;
 	told++;
 	own_stop(own);
 	own = NULL;
 	w->links = NULL;
+	return false;
 }
 
 static void own_stop__in_a_callback__is_the_last_one(void **state)
@@ -333,6 +361,7 @@ int main(void)
 		own_test(own_watch__many_changes_before_a_turn__are_told_once),
 		own_test(own_watch__messages_lost__all_is_read_anew),
 		own_test(own_watch__interfaces__are_told),
+		own_test(own_watch__news_that_is_not_taken__is_told_again),
 		own_test(own_stop__in_a_callback__is_the_last_one),
 	};
 	const struct CMUnitTest none[] = { { .name = "own", .test_func = lacking } };

@@ -22,6 +22,7 @@ struct steering_control {
 	struct own *own;
 	unsigned *slots; /* by inbound; NO_SLOT: it needs none */
 	struct steering_rules *rules;
+	bool links_fail, addresses_fail; /* to get into the maps, since a time */
 	char pins[PATH_MAX];
 };
 
@@ -46,13 +47,26 @@ static void add_interfaces(const struct plan *p, unsigned slot, struct steer_cap
 		at[(*n)++] = (struct steer_capture){ .ifindex = if_nametoindex("lo"), .to = to };
 }
 
+/* Whether it was done; of what is tried again and again only the beginning and the end are told. */
+static bool tell(int err, bool *fails, const char *what)
+{
+	if (err && !*fails)
+		log_error("steering", "%s cannot be brought up to date, which is tried again: %s",
+			  what, strerror(-err));
+	if (!err && *fails)
+		log_warn("steering", "%s are up to date again", what);
+	*fails = err;
+	return !err;
+}
+
 /* Interfaces come and go, and get other indexes. */
-static void links_changed(struct own_watch *w)
+static bool links_changed(struct own_watch *w)
 {
 	struct steering_control *s = container_of(w, struct steering_control, watch);
 	const struct config *c = s->p->config;
 	struct steer_capture *at;
 	size_t n = 0;
+	int err;
 
 	for (size_t i = 0; i < c->n_inbounds; i++)
 		n += c->inbounds[i].transparent.plan.n_interfaces + 1;
@@ -61,19 +75,16 @@ static void links_changed(struct own_watch *w)
 	for (size_t i = 0; at && i < c->n_inbounds; i++)
 		if (s->slots[i] != NO_SLOT)
 			add_interfaces(&c->inbounds[i].transparent.plan, s->slots[i], at, &n);
-	if (!at || steer_interfaces(s->steer, at, n) < 0)
-		log_error("steering", "the interfaces cannot be brought up to date");
+	err = at ? steer_interfaces(s->steer, at, n) : -ENOMEM;
 	free(at);
+	return tell(err, &s->links_fail, "the captured interfaces");
 }
 
-static void addresses_changed(struct own_watch *w, const struct prefix_list *own)
+static bool addresses_changed(struct own_watch *w, const struct prefix_list *own)
 {
 	struct steering_control *s = container_of(w, struct steering_control, watch);
-	int err = steer_own(s->steer, own);
 
-	if (err)
-		log_error("steering", "this machine's addresses cannot be brought up to date: %s",
-			  strerror(-err));
+	return tell(steer_own(s->steer, own), &s->addresses_fail, "this machine's addresses");
 }
 
 static int refuse_taken_ports(const struct config_inbound *in, char *why, size_t why_len)

@@ -21,7 +21,8 @@
 
 #include "net/own_impl.h"
 
-#define RETRY_MS     1000
+#define UNREAD_MS    1000 /* until what could not be read is read again */
+#define REFUSED_MS   5000 /* and what was not taken is told again */
 #define MESSAGE_ROOM 32768
 
 struct own {
@@ -34,6 +35,7 @@ struct own {
 	struct prefix_list known;
 	struct deferred deferred;
 	bool addresses, links; /* are to be looked at */
+	bool refused;	       /* the addresses were told, and not taken */
 	bool stopped;
 };
 
@@ -99,32 +101,32 @@ static void run(struct task *t)
 	look(container_of(t, struct own, task));
 }
 
-static void tell_addresses(struct own *o)
+/* Whether they could be read. */
+static bool tell_addresses(struct own *o)
 {
 	struct prefix_list own;
 
-	if (own_read(&own) < 0) {
-		loop_arm(o->loop, &o->retry, RETRY_MS, try_again);
-		return;
-	}
-	o->addresses = false;
-	if (prefix_list_equal(&own, &o->known)) {
+	if (own_read(&own) < 0)
+		return false;
+	if (!o->refused && prefix_list_equal(&own, &o->known)) {
 		prefix_list_done(&own);
-		return;
+		o->addresses = false;
+		return true;
 	}
 	prefix_list_done(&o->known);
 	o->known = own;
-	o->to->addresses(o->to, &o->known);
+	o->addresses = o->refused = !o->to->addresses(o->to, &o->known);
+	return true;
 }
 
 static void look(struct own *o)
 {
-	if (o->addresses)
-		tell_addresses(o);
-	if (o->links && !o->stopped) {
-		o->links = false;
-		o->to->links(o->to);
-	}
+	bool read = !o->addresses || tell_addresses(o);
+
+	if (o->links && !o->stopped)
+		o->links = !o->to->links(o->to);
+	if ((o->addresses || o->links) && !o->stopped)
+		loop_arm(o->loop, &o->retry, read ? REFUSED_MS : UNREAD_MS, try_again);
 }
 
 /* What comes before the task runs is read with it. */
@@ -191,8 +193,10 @@ struct own *own_start(struct loop *l, struct own_watch *w, char *why, size_t why
 			release(&o->deferred);
 		return NULL;
 	}
-	w->addresses(w, &o->known);
-	w->links(w);
+	o->addresses = o->refused = !w->addresses(w, &o->known);
+	o->links = !w->links(w);
+	if (o->addresses || o->links)
+		loop_arm(l, &o->retry, REFUSED_MS, try_again);
 	return o;
 }
 

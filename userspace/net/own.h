@@ -13,11 +13,13 @@ struct own;
  * anycast or multicast; also 255.255.255.255, 224.0.0.0/4, ff00::/8 and the unspecified addresses.
  */
 struct own_watch {
-	/* Something changed (or was lost: then all is read anew). The list is borrowed for the call
+	/* Both return whether the news was taken: what was not is told again after 5 s.
+	 *
+	 * Something changed (or was lost: then all is read anew). The list is borrowed for the call
 	 * and normal. */
-	void (*addresses)(struct own_watch *w, const struct prefix_list *own);
+	bool (*addresses)(struct own_watch *w, const struct prefix_list *own);
 	/* Interfaces came, went or were renamed: look their indexes up again. */
-	void (*links)(struct own_watch *w);
+	bool (*links)(struct own_watch *w);
 };
 
 /* Reads everything and calls both; then watches. NULL and why on failure. */
