@@ -66,3 +66,23 @@ def test_what_cannot_be_made_again_at_once_is_tried_again(bed, gateway, mode):
     wait_until(lambda: not made.problems(), 20, "they stand again")
     for f in FAMILIES:
         assert flows.peers(bed, bed.client, f, f.target) == {f.server}
+
+
+def test_what_fails_again_is_said_once(bed, gateway):
+    bypass = bed.folder / "bypass.txt"
+    bypass.write_text("192.0.2.0/24\n")
+    made = gateway(SK_LOOKUP, inbound={"bypass_files": [str(bypass)]})
+    journals = made.folder.rename(made.folder.with_suffix(".away"))
+    made.folder.write_text("no folder")
+    flush(bed)
+    bypass.write_text("192.0.2.0/24\n198.51.100.0/24\n")
+    for what in ("cannot be made again", "the new bypass list is not in place"):
+        made.daemon.wait_log(what, 20)
+    time.sleep(7)               # another try
+    made.folder.unlink()
+    journals.rename(made.folder)
+    for what in ("in place again", "networks are bypassed now"):
+        made.daemon.wait_log(what, 20)
+    assert not made.problems()
+    for what in ("cannot be made again", "is not in place", "in place again"):
+        assert made.daemon.log().count(what) == 1, what

@@ -15,6 +15,14 @@
 
 #define AGAIN_MS 5000 /* a lock that another holds, memory: what could not be put right then */
 
+/* What is set up for an inbound, and what was said of it: each trouble is told once, and its end.
+ */
+struct kept {
+	struct prefix_list bypass;
+	bool broken;   /* rules may be missing */
+	bool outdated; /* a newer bypass list is not in place */
+};
+
 struct steering_rules {
 	struct program *p;
 	struct loop *loop;
@@ -22,7 +30,7 @@ struct steering_rules {
 	bool stale;	    /* a bypass list among it */
 	struct guard_watch guarded;
 	struct guard *guard;
-	struct prefix_list *bypass; /* by inbound, as it was set up */
+	struct kept *kept; /* by inbound */
 };
 
 /* Rather than by `anytlsctl rules`, or another program. */
@@ -44,7 +52,7 @@ static int install(struct steering_rules *s, size_t i, char *why, size_t why_len
 	err = steering_plan(c, in, &plan, why, why_len);
 	if (err)
 		return err;
-	s->bypass[i] = plan.bypass;
+	s->kept[i].bypass = plan.bypass;
 	if (!in->transparent.set_up)
 		return 0;
 	steering_report_start(&r, c);
@@ -72,6 +80,17 @@ static void give_directory(const struct config *c)
 			 strerror(errno));
 }
 
+static void tell_mended(const char *tag, struct kept *k, int n, const char *why)
+{
+	if (n < 0 && !k->broken)
+		log_error(tag, "rules may be missing, and cannot be made again yet: %s", why);
+	else if (n > 0)
+		log_warn(tag, "rules that had gone missing are in place again");
+	else if (n == 0 && k->broken)
+		log_warn(tag, "no rules are missing after all");
+	k->broken = n < 0;
+}
+
 /* Whether all of an inbound's rules stand. */
 static bool mend(struct steering_rules *s, size_t i)
 {
@@ -81,46 +100,58 @@ static bool mend(struct steering_rules *s, size_t i)
 	char why[300];
 	int n;
 
-	plan.bypass = s->bypass[i]; /* as it was set up, whatever the files say now */
+	plan.bypass = s->kept[i].bypass; /* as it was set up, whatever the files say now */
 	steering_report_start(&r, s->p->config);
 	n = setup_mend(&plan, &r.options, why, sizeof(why));
 	steering_report_end(&r, in->tag);
-	if (n < 0)
-		log_error(in->tag, "rules may be missing, and cannot be made again: %s", why);
-	else if (n)
-		log_warn(in->tag, "rules that had gone missing are in place again");
+	tell_mended(in->tag, &s->kept[i], n, why);
 	return n >= 0;
+}
+
+static int put(struct steering_rules *s, const char *tag, const struct plan *plan, char *why,
+	       size_t why_len)
+{
+	struct steering_report r;
+	int err;
+
+	steering_report_start(&r, s->p->config);
+	err = setup_update(plan, &r.options, why, why_len);
+	steering_report_end(&r, tag);
+	return err;
+}
+
+static void tell_updated(const char *tag, struct kept *k, int err, size_t n, const char *why)
+{
+	if (!err)
+		log_info(tag, "%zu networks are bypassed now", n);
+	else if (!k->outdated)
+		log_error(tag, "the new bypass list is not in place yet: %s", why);
+	k->outdated = err;
 }
 
 /* Whether an inbound's bypass list is that of the files, or they say nothing of use. */
 static bool update(struct steering_rules *s, size_t i)
 {
 	const struct config_inbound *in = &s->p->config->inbounds[i];
-	char why[300];
+	struct kept *k = &s->kept[i];
 	struct plan plan;
-	struct steering_report r;
+	char why[300];
+	bool same;
 	int err = steering_plan(s->p->config, in, &plan, why, sizeof(why));
 
 	if (err) {
 		log_error(in->tag, "the bypass list stays as it was: %s", why);
 		return true;
 	}
-	if (prefix_list_equal(&plan.bypass, &s->bypass[i])) {
-		prefix_list_done(&plan.bypass);
-		return true;
-	}
-	steering_report_start(&r, s->p->config);
-	err = setup_update(&plan, &r.options, why, sizeof(why));
-	steering_report_end(&r, in->tag);
-	if (err) {
-		log_error(in->tag, "the new bypass list is not in place: %s", why);
-		prefix_list_done(&plan.bypass);
-		return false;
-	}
-	log_info(in->tag, "%zu networks are bypassed now", plan.bypass.n);
-	prefix_list_done(&s->bypass[i]);
-	s->bypass[i] = plan.bypass;
-	return true;
+	same = prefix_list_equal(&plan.bypass, &k->bypass);
+	if (!same)
+		err = put(s, in->tag, &plan, why, sizeof(why));
+	if (!same || k->outdated)
+		tell_updated(in->tag, k, err, plan.bypass.n, why);
+	prefix_list_done(err ? &plan.bypass : &k->bypass);
+	if (!err)
+		k->bypass = plan.bypass;
+	return !err;
 }
 
 /* Whether all that one step had to do for the inbounds of a kind is done. */
@@ -198,8 +229,8 @@ int steering_rules_start(struct program *p, struct loop *l, struct steering_rule
 	*ret = s;
 	s->p = p;
 	s->loop = l;
-	s->bypass = calloc(p->config->n_inbounds, sizeof(*s->bypass));
-	return s->bypass ? start(s, l, why, why_len) : -ENOMEM;
+	s->kept = calloc(p->config->n_inbounds, sizeof(*s->kept));
+	return s->kept ? start(s, l, why, why_len) : -ENOMEM;
 }
 
 void steering_rules_stop(struct steering_rules *s)
@@ -208,9 +239,9 @@ void steering_rules_stop(struct steering_rules *s)
 		return;
 	loop_disarm(s->loop, &s->again);
 	guard_stop(s->guard);
-	for (size_t i = 0; s->bypass && i < s->p->config->n_inbounds; i++)
-		prefix_list_done(&s->bypass[i]);
-	free(s->bypass);
+	for (size_t i = 0; s->kept && i < s->p->config->n_inbounds; i++)
+		prefix_list_done(&s->kept[i].bypass);
+	free(s->kept);
 	free(s);
 }
 
