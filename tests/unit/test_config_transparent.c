@@ -14,6 +14,8 @@
 
 #define GW(rest) "{\"type\":\"transparent\",\"interfaces\":\"lan0\"" rest "}"
 #define IN(list) "{\"inbounds\":[" list "]}"
+#define TPROXY_LOCAL GW(",\"steering\":\"tproxy\",\"local\":true")
+#define MARKED	     "\"route\":{\"default_mark\":\"0x4000001\"}" /* with capture_mark's bit */
 #define TUNNEL	 "\"outbounds\":[{\"type\":\"direct\",\"routing_mark\":255},{\"type\":\"block\"}]"
 
 static struct config *parse(const char *text, char **ret_report)
@@ -128,6 +130,12 @@ static void config_parse__ours_captures__every_outbound_is_marked(void **state)
 	config_free(c);
 }
 
+static void config_parse__capture_mark_where_own_mark_comes_first__is_no_harm(void **state)
+{
+	(void)state;
+	config_free(load("{\"inbounds\":[" GW(",\"local\":true") "]," MARKED "}"));
+}
+
 static void config_parse__sing_box_types__leave_the_operators_rules(void **state)
 {
 	struct config *c = load(
@@ -187,6 +195,12 @@ static void config_parse__what_cannot_work__is_refused(void **state)
 		{ IN(GW(",\"spare_replies\":\"yes\"")), "must be true, false or \"auto\"" },
 		{ IN(GW(",\"hijack_dns\":\"dns.example\"")), "must be an IP address" },
 		{ IN(GW(",\"sniff_timeout\":\"101ms\"")), "must be from 1ms to 100ms" },
+		{ IN(GW(",\"table\":0")), "inbounds[0].table: must be from 1 to" },
+		{ IN(GW(",\"table\":253")), "inbounds[0].table: 253 is the machine's own" },
+		{ IN(GW(",\"table\":254")), "254 is the machine's own table \"main\"" },
+		{ IN(GW(",\"table\":255,\"set_up\":false")), "table \"local\"" },
+		{ IN(GW(",\"priority\":0")), "inbounds[0].priority: must be from 1 to 32000" },
+		{ IN(GW(",\"priority\":32760")), "inbounds[0].priority: must be from 1" },
 		{ IN(GW(",\"tag\":\"t234567890123456789012345678901234567890\"")),
 		  "together have over" },
 		{ IN(GW("") "," GW(",\"listen_port\":1")), "inbound 1 has the same \"table\"" },
@@ -199,6 +213,10 @@ static void config_parse__what_cannot_work__is_refused(void **state)
 		  "must be one bit each" },
 		{ "{\"inbounds\":[" GW("") "],\"steering\":{\"own_mark\":4,\"capture_mark\":4}}",
 		  "must be one bit each" },
+		{ "{\"inbounds\":[" GW("") "],\"steering\":{\"own_mark\":0}}",
+		  "must be one bit each" },
+		{ "{\"inbounds\":[" TPROXY_LOCAL "]," MARKED "," TUNNEL "}",
+		  "routing_mark of outbound 2 has the bit of steering.capture_mark" },
 		{ IN("{\"type\":\"tproxy\",\"listen_port\":1}"), "\"listen\" is missing" },
 		{ IN("{\"type\":\"tproxy\",\"listen\":\"::\",\"listen_port\":1,\"table\":3}"),
 		  "unknown key" },
@@ -224,6 +242,7 @@ int main(void)
 		cmocka_unit_test(config_parse__interfaces_alone__have_safe_defaults),
 		cmocka_unit_test(config_parse__every_key__is_in_the_plan),
 		cmocka_unit_test(config_parse__ours_captures__every_outbound_is_marked),
+		cmocka_unit_test(config_parse__capture_mark_where_own_mark_comes_first__is_no_harm),
 		cmocka_unit_test(config_parse__sing_box_types__leave_the_operators_rules),
 		cmocka_unit_test(config_parse__steer_ports__are_ranges),
 		cmocka_unit_test(config_parse__what_cannot_work__is_refused),

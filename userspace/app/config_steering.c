@@ -108,6 +108,36 @@ static bool finish_plans(struct config_reader *r, struct config_ref array)
 	return ours;
 }
 
+/* Whether what this machine sends is captured by its mark alone: sk_lookup's first rule looks at
+ * own_mark. */
+static bool is_captured_by_mark(const struct config *c)
+{
+	for (size_t i = 0; i < c->n_inbounds; i++) {
+		const struct config_transparent *t = &c->inbounds[i].transparent;
+
+		if (c->inbounds[i].type == INBOUND_TRANSPARENT && !t->foreign && t->plan.local &&
+		    t->plan.steering == STEERING_TPROXY)
+			return true;
+	}
+	return false;
+}
+
+static void finish_mark(struct config_reader *r, struct config_ref inbounds, size_t i)
+{
+	struct config *c = r->c;
+	struct config_dial *d = &c->outbounds[i].dial;
+
+	if (!d->routing_mark)
+		d->routing_mark = c->default_mark;
+	if (d->routing_mark & c->steering.capture_mark && is_captured_by_mark(c))
+		config_error(&r->report, inbounds.n->parent,
+			     "the routing_mark of outbound %zu has the bit of "
+			     "steering.capture_mark: what it sends would be captured; choose "
+			     "another one of them",
+			     i + 1);
+	d->routing_mark |= c->steering.own_mark;
+}
+
 void config_steering_finish(struct config_reader *r, struct config_ref array)
 {
 	struct config *c = r->c;
@@ -120,10 +150,6 @@ void config_steering_finish(struct config_reader *r, struct config_ref array)
 			&r->report, array.n->parent,
 			"steering.own_mark and steering.capture_mark must be one bit each, and "
 			"not the same");
-	for (size_t i = 0; i < c->n_outbounds; i++) {
-		struct config_dial *d = &c->outbounds[i].dial;
-
-		d->routing_mark =
-			(d->routing_mark ? d->routing_mark : c->default_mark) | s->own_mark;
-	}
+	for (size_t i = 0; i < c->n_outbounds; i++)
+		finish_mark(r, array, i);
 }

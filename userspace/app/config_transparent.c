@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // An inbound that captures traffic: its keys, and what they say together.
+#include <linux/rtnetlink.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
@@ -103,7 +104,7 @@ const struct config_row config_rows_inbound_transparent[] = {
 	  PLAN(table),
 	  .min = 1,
 	  .max = UINT32_MAX,
-	  .help = "a free routing table" },
+	  .help = "a free routing table; not 253, 254 or 255, which are the machine's" },
 	{ .key = "priority",
 	  .type = ROW_U32,
 	  PLAN(priority),
@@ -164,6 +165,18 @@ static void choose_listen(struct config_inbound_work *w)
 	};
 }
 
+/* Into the machine's own tables nothing of ours can go: they have its routes. */
+static void check_table(struct config_reader *r, struct config_ref table, uint32_t number)
+{
+	static const char *const names[] = { "default", "main", "local" };
+
+	if (number >= RT_TABLE_DEFAULT && number <= RT_TABLE_LOCAL)
+		config_error(&r->report, table.n,
+			     "%u is the machine's own table \"%s\": a route there would capture "
+			     "everything, of this machine, too; choose a number that is free",
+			     number, names[number - RT_TABLE_DEFAULT]);
+}
+
 void config_transparent_finish(struct config_reader *r, struct config_ref v,
 			       struct config_inbound_work *w)
 {
@@ -190,6 +203,7 @@ void config_transparent_finish(struct config_reader *r, struct config_ref v,
 	if (!p->n_interfaces && !p->local)
 		config_error(&r->report, v.n,
 			     "captures nothing: name \"interfaces\", or set \"local\"");
+	check_table(r, config_member(v, "table"), p->table);
 	if (w->bypass_private)
 		add_private(r, &p->bypass);
 	prefix_list_normal(&p->bypass);
