@@ -69,6 +69,7 @@ expect 1 '3 passed, 1 failed, 0 skipped' kernels "$begin echo $ok; [ \$suite != 
 expect 1 '0 passed, 2 failed, 1 skipped' kernels 'exit 99'
 expect 0 '0 passed, 0 failed, 3 skipped' kernels "$begin echo $ok" 'echo no network; exit 100'
 expect 0 "$ok" tests/vm/kernel-log <<<'[ 0.02] ..MP-BIOS bug: 8254 timer not connected to IO-APIC'
+expect 0 "$ok" tests/vm/kernel-log <<<'[ 70.1] watchdog: BUG: soft lockup - CPU#1 stuck for 22s! [drive:311]'
 for line in 'WARNING: CPU: 0 PID: 1 at net/core/sock_map.c:1705' 'BUG: kernel NULL pointer dereference' 'Oops: 0000 [#1]'; do
 	expect 1 '0 passed, 1 failed, 0 skipped' tests/vm/kernel-log <<<"[ 9.1] $line"
 done
