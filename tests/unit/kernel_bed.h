@@ -108,6 +108,14 @@ static inline void await_far(void)
 	poll(&ready, 1, 10);
 }
 
+/* Until our socket knows of a reset, which stays unread. */
+static inline void await_reset(void)
+{
+	struct pollfd ends = { .fd = wire_fd(bed.wire) };
+
+	assert_int_equal(poll(&ends, 1, 5000), 1);
+}
+
 /* The peer's next record, whose data must be the pattern's next: its type, or as far_get(). */
 static inline int far_take(void)
 {

@@ -170,6 +170,7 @@ static void wire_write__reset_that_nobody_read__fails_soon(void **state)
 	setsockopt(bed.far, SOL_SOCKET, SO_LINGER, &hard, sizeof(hard));
 	close(bed.far);
 	bed.far = -1;
+	await_reset();
 	for (int i = 0; i < 20 && !err; i++)
 		err = put(1000, WIRE_NOW);
 	assert_true(err < 0);

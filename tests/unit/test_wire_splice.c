@@ -181,6 +181,7 @@ static void wire_splice_out__reset_that_nobody_read__fails_soon(void **state)
 	setsockopt(bed.far, SOL_SOCKET, SO_LINGER, &hard, sizeof(hard));
 	close(bed.far);
 	bed.far = -1;
+	await_reset();
 	for (int i = 0; i < 5 && !err; i++) {
 		fill_pipe(100, 100);
 		err = splice_out(100);
