@@ -5,7 +5,7 @@
 #include "datapath/demux_impl.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
-#define SOON_MS	 50 /* a tail that waits for more comes after 200 ms */
+#define SOON_MS	 150 /* a tail that waits for more comes after 200 ms */
 
 static struct demux_bed bed;
 static struct bed_stream *one, *two;

@@ -11,7 +11,7 @@
 #include "datapath/demux_impl.h"
 #include "wire/ktls.h"
 
-#define SOON_MS 50
+#define SOON_MS 150
 #define NOBODY	65534
 
 static struct demux_bed bed;
