@@ -4,7 +4,6 @@
 import errno
 import socket
 import subprocess
-import time
 
 import pytest
 
@@ -90,6 +89,12 @@ def is_refused(space, address):
         return sock.connect_ex((address, 4999)) == errno.ECONNREFUSED
 
 
+def is_settled(space, link):
+    """Whether the link is up, and its addresses are known to be nobody else's."""
+    text = space.run("ip", "addr", "show", "dev", link).stdout
+    return "LOWER_UP" in text and "fe80:" in text and "tentative" not in text
+
+
 def test_maps_without_room_are_filled_later(bed, gateway, full_maps):
     made = gateway(SK_LOOKUP, inbound={"interfaces": [LAN, GUEST]})
     bed.gateway.ip(f"link del {GUEST}")
@@ -97,7 +102,7 @@ def test_maps_without_room_are_filled_later(bed, gateway, full_maps):
     lay_guest(bed)
     for what in ("captured interfaces", "this machine's addresses"):
         made.daemon.wait_log(f"{what} cannot be brought up to date", 20)
-    time.sleep(3)           # the last news of the link
+    wait_until(lambda: is_settled(bed.gateway, GUEST), 20, "no more news of the link are to come")
     full_maps(False)
     for what in ("captured interfaces", "this machine's addresses"):
         made.daemon.wait_log(f"{what} are up to date again", 20)
